@@ -1,0 +1,151 @@
+// Every limit of the programs, with its reason. A queue, cache, window, retry or loop over input has
+// one of these; a full queue answers, it does not grow.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace logboom::limits {
+
+/// Lines of our own log that may wait for a slow terminal: at 200 B each 1.6 MB at most.
+inline constexpr std::size_t log_queue_lines = 8192;
+
+// --- Records -------------------------------------------------------------------------------------
+
+/// Bytes of Kafka's record batch header, format v2.
+inline constexpr std::uint32_t batch_header_bytes = 61;
+
+/// Longest line the agent ships as one record (`line_bytes_max`); longer ones are split (T34).
+inline constexpr std::uint32_t line_bytes_max = 1u << 20;
+
+/// Room for one record's headers: lb.* values of a path of 4096 bytes, a host name of 255, a cursor
+/// of a few hundred bytes, and user labels.
+inline constexpr std::uint32_t record_headers_bytes_max = 64u << 10;
+
+/// Largest record batch we accept (`[limits] max_message_bytes`). A line of `line_bytes_max` with its
+/// headers must fit one batch, also when it does not compress at all.
+inline constexpr std::uint32_t batch_bytes_max = 8u << 20;
+static_assert(line_bytes_max + record_headers_bytes_max + batch_header_bytes <= batch_bytes_max);
+
+/// Most records of one batch: baseOffset + delta is 31 bits, and a count above this in a header of
+/// 8 MiB cannot be true (a record has at least 7 bytes).
+inline constexpr std::uint32_t batch_records_max = batch_bytes_max / 7;
+
+/// Largest sum of a batch's records after decompression, wherever we decompress: a bomb of a few KiB
+/// must not cost a shard its memory. An agent's raw batch is at most a line and 256 KiB.
+inline constexpr std::uint32_t batch_raw_bytes_max = 4 * batch_bytes_max;
+
+// --- Networking ----------------------------------------------------------------------------------
+
+/// Largest frame on Kafka's door. Kafka's own default is 100 MiB; ours bounds what one connection can
+/// make us hold: several partitions' batches in one Produce.
+inline constexpr std::uint32_t kafka_frame_bytes_max = 32u << 20;
+static_assert(kafka_frame_bytes_max >= batch_bytes_max + (64u << 10));
+
+/// Largest payload of a frame on our own doors: a request of 4 MiB (D16) or one batch alone.
+inline constexpr std::uint32_t rpc_payload_bytes_max = batch_bytes_max + (64u << 10);
+/// Largest Protobuf header of a frame: a Hello of `agent_streams_per_hello` streams of 4 KiB paths.
+inline constexpr std::uint32_t rpc_header_bytes_max = 4u << 20;
+
+/// Batches in one ShipRequest, so that the envelopes (a topic name each and about 80 bytes) fit
+/// `rpc_request_header_bytes_max`.
+inline constexpr std::uint32_t rpc_batches_per_request_max = 128;
+/// Largest Protobuf header of a request. Small, since a parsed message takes many times its bytes and
+/// anybody who can connect may send one; replies come from a collector that the agent chose.
+inline constexpr std::uint32_t rpc_request_header_bytes_max = 64u << 10;
+static_assert(rpc_batches_per_request_max * (249u + 80u) <= rpc_request_header_bytes_max);
+
+/// Connections of one door. Each idle one costs about 12 KiB with the kernel's part.
+inline constexpr std::uint32_t connections_max = 20'000;
+/// Listen backlog: ten thousand agents reconnect at once.
+inline constexpr int listen_backlog = 4096;
+
+/// Elements of an array and tags in one message: the ceilings of Kafka's own decoder.
+inline constexpr std::uint32_t kafka_array_max = 1'000'000;
+inline constexpr std::uint32_t kafka_tags_max = 10'000;
+
+/// Largest answer to one Fetch (Kafka's `fetch.max.bytes` is 55 MiB; ours leaves a shard's pool room
+/// for other connections).
+inline constexpr std::uint32_t fetch_bytes_max = 16u << 20;
+
+/// Largest HTTP request head and body of our small HTTP server.
+inline constexpr std::uint32_t http_head_bytes_max = 16u << 10;
+inline constexpr std::uint32_t http_body_bytes_max = 64u << 10;
+
+// --- Names ---------------------------------------------------------------------------------------
+
+/// Kafka's limit of a topic name; it is not a file name here, the topic's id is.
+inline constexpr std::size_t topic_name_bytes_max = 249;
+inline constexpr std::int32_t partitions_per_topic_max = 10'000;
+inline constexpr std::uint32_t topics_max = 10'000;
+
+// --- Storage -------------------------------------------------------------------------------------
+
+/// A segment is rolled at this size unless configured (`[topic_defaults] segment_bytes`).
+inline constexpr std::uint64_t segment_bytes_default = 256ull << 20;
+/// One entry of the offset index per this many bytes of log.
+inline constexpr std::uint32_t index_interval_bytes = 4096;
+/// Room for the largest index: a segment's file positions are 31 bits.
+inline constexpr std::uint64_t segment_bytes_max = (1ull << 31) - 1;
+static_assert(segment_bytes_default <= segment_bytes_max);
+/// Bytes of one write to a log (F3): large enough that calls cost nothing, small enough that a write
+/// does not hold up the next sync.
+inline constexpr std::uint32_t log_write_bytes_max = 1u << 20;
+/// Bytes of one log that may wait to be written. The doors' budgets hold back requests that wait for an
+/// answer; this holds back those that do not (acks=0).
+inline constexpr std::uint64_t log_pending_bytes_max = 64ull << 20;
+/// Above this a producer that asked for no answer waits all the same.
+inline constexpr std::uint64_t log_pending_bytes_high = 8ull << 20;
+static_assert(log_pending_bytes_high < log_pending_bytes_max);
+/// fdatasync calls at once of one shard and log directory: more only queue in the kernel's workers.
+inline constexpr std::size_t syncs_in_flight_max = 64;
+/// Bytes of log written before a sync is begun although nobody waits for it.
+inline constexpr std::uint64_t sync_dirty_bytes = 1ull << 20;
+/// Steps in which the active segment's file grows ahead of its data (F8): they double with the segment,
+/// so that thousands of quiet partitions do not reserve 32 MiB each.
+inline constexpr std::uint64_t segment_step_bytes_min = 1ull << 20;
+inline constexpr std::uint64_t segment_step_bytes_max = 32ull << 20;
+/// Closed segments of one log whose files stay open for readers.
+inline constexpr std::size_t closed_segment_files_max = 4;
+/// Bytes read from a log at once (F12).
+inline constexpr std::uint32_t log_read_bytes = 256u << 10;
+/// Recently appended bytes that one shard keeps for consumers at the end of its logs: a few seconds of
+/// what a shard takes in.
+inline constexpr std::uint64_t tail_cache_bytes_default = 8ull << 20;
+/// Positions of agents' streams in one partition; at about 500 B each 50 MB at most. The stream that was
+/// silent for longest is forgotten first.
+inline constexpr std::size_t cursor_streams_max = 100'000;
+/// Largest frame in a journal or checkpoint of ours: the image with `topics_max` topics of 249 B names
+/// and about 40 B of fields each, or 100,000 partitions in a checkpoint.
+inline constexpr std::uint32_t crc_frame_bytes_max = 16u << 20;
+static_assert(topics_max * (topic_name_bytes_max + 64) <= crc_frame_bytes_max);
+
+// --- Agent ---------------------------------------------------------------------------------------
+
+/// Streams named in one Hello; more are sent in further ones.
+inline constexpr std::uint32_t agent_streams_per_hello = 512;
+/// A host name (255), machine id or version in a Hello.
+inline constexpr std::size_t agent_name_bytes_max = 255;
+/// Source bytes in one batch before it is sealed (D16).
+inline constexpr std::uint32_t agent_batch_bytes_default = 256u << 10;
+/// Batches in flight per (stream, partition) (D3).
+inline constexpr std::uint32_t agent_batches_in_flight_max = 5;
+/// Unacknowledged bytes in flight per connection.
+inline constexpr std::uint64_t agent_in_flight_bytes_default = 8ull << 20;
+/// One request of the agent carries batches up to this sum (D16).
+inline constexpr std::uint32_t agent_request_bytes_max = 4u << 20;
+/// Bytes read from a file at once; also the room behind `line_bytes_max` in a splitter (T34).
+inline constexpr std::uint32_t agent_read_block_bytes = 256u << 10;
+/// Streams one agent knows before the least recently used is forgotten (T26).
+inline constexpr std::uint32_t agent_streams_max = 200'000;
+
+// --- Configuration -------------------------------------------------------------------------------
+
+/// A configuration file larger than this is no configuration file.
+inline constexpr std::size_t config_file_bytes_max = 4u << 20;
+/// Problems of a configuration that are shown; the rest is counted. More than a person reads at once.
+inline constexpr std::size_t config_problems_max = 100;
+/// Drop-in files of one configuration.
+inline constexpr std::size_t config_files_max = 1000;
+
+}  // namespace logboom::limits
