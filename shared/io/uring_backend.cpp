@@ -1,0 +1,710 @@
+#include "shared/io/uring_backend.h"
+
+#include "shared/io/file_threads.h"
+#include "shared/io/net.h"
+#include "shared/io/uring_extra.h"
+
+#include <liburing.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <ctime>
+#include <vector>
+
+namespace logboom::io {
+
+namespace {
+
+// Completions handled in one turn, so that timers and ready tasks get theirs (C17).
+constexpr unsigned completions_per_turn = 256;
+constexpr std::uint16_t receive_group = 0;
+constexpr int listen_backlog = 4096;
+
+// user_data of requests that are no Op.
+constexpr std::uint64_t tag_wake = 1;
+constexpr std::uint64_t tag_ignore = 2;
+
+struct Rung {
+    unsigned flags;
+};
+constexpr std::array<Rung, 3> ladder{{
+    {IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER
+     | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG},
+    {IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN
+     | IORING_SETUP_TASKRUN_FLAG},
+    {IORING_SETUP_CQSIZE},
+}};
+
+constexpr unsigned required_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE
+                                     | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL
+                                     | IORING_FEAT_NATIVE_WORKERS;
+
+std::string explain_missing(const char* const call, const int error) {
+    std::string text = std::string(call) + ": " + strerrordesc_np(error) + " (errno "
+                     + std::to_string(error)
+                     + ")\nio_uring is needed and cannot be used here. The usual causes:\n"
+                       "  1. a container's seccomp profile forbids it: allow io_uring_setup, "
+                       "io_uring_enter and io_uring_register in the profile, or run with "
+                       "--security-opt seccomp=unconfined to check\n"
+                       "  2. sysctl kernel.io_uring_disabled is 1 or 2: set it to 0\n"
+                       "  3. the kernel is older than 5.19";
+    if (error == ENOMEM) {
+        text +=
+            "\nWith 'Cannot allocate memory' it is the limit of locked memory: raise LimitMEMLOCK= "
+            "of the unit, or `ulimit -l`";
+    }
+    return text;
+}
+
+/// Fills a socket address from text; 0 bytes if the text is no numeric address.
+socklen_t to_sockaddr(const SocketAddress& address, sockaddr_storage& out) noexcept {
+    out = {};
+    auto& v4 = reinterpret_cast<sockaddr_in&>(out);
+    if (::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1) {
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(address.port);
+        return sizeof(sockaddr_in);
+    }
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(out);
+    if (::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) == 1) {
+        v6.sin6_family = AF_INET6;
+        v6.sin6_port = htons(address.port);
+        return sizeof(sockaddr_in6);
+    }
+    return 0;
+}
+
+void set_option(const int fd, const int level, const int name, const int value) noexcept {
+    // A kernel that lacks one of them serves without it.
+    static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
+}
+
+void set_connection_options(const int fd) noexcept {
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+}
+
+std::int32_t listen_tcp(const Op& op) noexcept {
+    sockaddr_storage address;
+    const socklen_t size = to_sockaddr(*static_cast<const SocketAddress*>(op.address), address);
+    if (size == 0) {
+        return -EADDRNOTAVAIL;
+    }
+    const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (op.flags == 1) {
+        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) < 0
+        || ::listen(fd, listen_backlog) < 0) {
+        const int error = errno;
+        ::close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+std::int32_t local_port(const int fd) noexcept {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0) {
+        return -errno;
+    }
+    // The port stands at the same place in both families.
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+std::int32_t peer_address(const Op& op) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getpeername(op.fd, reinterpret_cast<sockaddr*>(&address), &size) < 0) {
+        return -errno;
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* const bytes =
+        address.ss_family == AF_INET
+            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
+            : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+    ::inet_ntop(address.ss_family, bytes, text.data(), text.size());
+    auto& peer = *static_cast<SocketAddress*>(op.out);
+    peer.host = text.data();
+    peer.port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    return 0;
+}
+
+/// What an op needs to stay in place besides itself.
+struct MessageRoom {
+    msghdr message{};
+    sockaddr_storage address{};
+    int fd = -1;
+};
+
+bool is_file_kind(const OpKind kind) noexcept {
+    return kind == OpKind::read || kind == OpKind::writev || kind == OpKind::fdatasync
+        || kind == OpKind::fsync || kind == OpKind::fallocate || kind == OpKind::open;
+}
+
+}  // namespace
+
+UringOptions UringOptions::for_agent() noexcept {
+    UringOptions options;
+    options.sq_entries = 128;
+    options.cq_entries = 1024;
+    options.receive_buffers = 16;
+    options.receive_buffer_bytes = 4u << 10;
+    options.workers_max = 1;
+    return options;
+}
+
+struct UringBackend::Ring {
+    io_uring ring{};
+    UringStats stats;
+    bool has_min_wait = false;
+    bool has_bundles = false;
+    unsigned enter_flags = 0;
+
+    // The shared receive buffers. The kernel takes them in ring order; with bundles one completion
+    // covers several, so the order is remembered here (N6).
+    io_uring_buf_ring* buffers = nullptr;
+    std::byte* buffer_memory = nullptr;
+    std::uint32_t buffer_count = 0;
+    std::uint32_t buffer_bytes = 0;
+    std::vector<std::uint16_t> id_at;     // ring position -> buffer id
+    std::vector<std::uint32_t> place_of;  // buffer id -> ring position
+    std::uint32_t tail = 0;
+    std::uint32_t returned = 0;  // added, not yet shown to the kernel
+
+    int wake_fd = -1;
+    std::uint64_t wake_count = 0;
+    std::atomic<bool> has_answers{false};
+    std::unique_ptr<FileThreads> threads;
+    std::vector<std::pair<Op*, std::int32_t>> ready;  // done inline, told on the next turn
+
+    ~Ring();
+    std::string open(const UringOptions& options);
+    std::string open_buffers(const UringOptions& options);
+    io_uring_sqe* sqe();
+    int enter(unsigned want, __kernel_timespec* timeout);
+    void arm_wake();
+    void return_buffer(std::uint16_t id);
+    void show_returned();
+    bool prepare(Op& op, io_uring_sqe* sqe);
+    void handle(const io_uring_cqe& cqe);
+    void handle_receive(Op& op, std::int32_t res, std::uint32_t flags);
+    void finish(Op& op, std::int32_t res);
+};
+
+UringBackend::Ring::~Ring() {
+    threads.reset();
+    if (ring.ring_fd > 0) {
+        io_uring_queue_exit(&ring);
+    }
+    if (buffers != nullptr) {
+        ::munmap(buffers, buffer_count * sizeof(io_uring_buf));
+    }
+    if (buffer_memory != nullptr) {
+        ::munmap(buffer_memory, std::size_t{buffer_count} * buffer_bytes);
+    }
+    if (wake_fd >= 0) {
+        ::close(wake_fd);
+    }
+}
+
+std::string UringBackend::Ring::open(const UringOptions& options) {
+    int error = 0;
+    for (std::size_t rung = static_cast<std::size_t>(options.first_rung); rung < ladder.size();
+         ++rung) {
+        io_uring_params params{};
+        params.flags = ladder[rung].flags;
+        params.cq_entries = options.cq_entries;
+        error = -io_uring_queue_init_params(options.sq_entries, &ring, &params);
+        if (error == 0) {
+            stats.rung = static_cast<int>(rung);
+            break;
+        }
+        ring.ring_fd = -1;
+        if (error != EINVAL) {
+            return explain_missing("io_uring_setup", error);
+        }
+    }
+    if (error != 0) {
+        return explain_missing("io_uring_setup", error);
+    }
+    if ((ring.features & required_features) != required_features) {
+        return explain_missing("io_uring_setup (features of the kernel)", ENOSYS);
+    }
+    has_min_wait = (ring.features & kernel::feat_min_timeout) != 0;
+    has_bundles = (ring.features & kernel::feat_recvsend_bundle) != 0;
+    enter_flags = (ring.features & kernel::feat_no_iowait) != 0 ? kernel::enter_no_iowait : 0;
+    io_uring_ring_dontfork(&ring);
+    io_uring_register_ring_fd(&ring);
+    std::array<unsigned, 2> workers{options.workers_max, 1};
+    io_uring_register_iowq_max_workers(&ring, workers.data());
+    std::string problem = open_buffers(options);
+    if (!problem.empty()) {
+        return problem;
+    }
+    wake_fd = ::eventfd(0, EFD_CLOEXEC);
+    if (wake_fd < 0) {
+        return std::string("eventfd: ") + strerrordesc_np(errno);
+    }
+    threads = std::make_unique<FileThreads>([this] {
+        has_answers.store(true, std::memory_order_release);
+        const std::uint64_t one = 1;
+        static_cast<void>(::write(wake_fd, &one, sizeof one));
+    });
+    arm_wake();
+    return {};
+}
+
+std::string UringBackend::Ring::open_buffers(const UringOptions& options) {
+    buffer_count = options.receive_buffers;
+    buffer_bytes = options.receive_buffer_bytes;
+    const std::size_t ring_bytes = buffer_count * sizeof(io_uring_buf);
+    const std::size_t memory_bytes = std::size_t{buffer_count} * buffer_bytes;
+    constexpr int protection = PROT_READ | PROT_WRITE;
+    constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    void* const ring_memory = ::mmap(nullptr, ring_bytes, protection, flags, -1, 0);
+    void* const memory = ::mmap(nullptr, memory_bytes, protection, flags, -1, 0);
+    if (ring_memory == MAP_FAILED || memory == MAP_FAILED) {
+        return "no memory for receive buffers";
+    }
+    buffers = static_cast<io_uring_buf_ring*>(ring_memory);
+    buffer_memory = static_cast<std::byte*>(memory);
+    io_uring_buf_reg registration{};
+    registration.ring_addr = reinterpret_cast<std::uintptr_t>(buffers);
+    registration.ring_entries = buffer_count;
+    registration.bgid = receive_group;
+    const int error = -io_uring_register_buf_ring(&ring, &registration, 0);
+    if (error != 0) {
+        return explain_missing("io_uring_register (receive buffers)", error);
+    }
+    io_uring_buf_ring_init(buffers);
+    id_at.resize(buffer_count);
+    place_of.resize(buffer_count);
+    for (std::uint32_t id = 0; id < buffer_count; ++id) {
+        return_buffer(static_cast<std::uint16_t>(id));
+    }
+    show_returned();
+    return {};
+}
+
+void UringBackend::Ring::return_buffer(const std::uint16_t id) {
+    const std::uint32_t place = tail & (buffer_count - 1);
+    io_uring_buf_ring_add(
+        buffers,
+        buffer_memory + std::size_t{id} * buffer_bytes,
+        buffer_bytes,
+        id,
+        io_uring_buf_ring_mask(buffer_count),
+        static_cast<int>(returned)
+    );
+    id_at[place] = id;
+    place_of[id] = place;
+    ++tail;
+    ++returned;
+}
+
+void UringBackend::Ring::show_returned() {
+    if (returned != 0) {
+        io_uring_buf_ring_advance(buffers, static_cast<int>(returned));
+        returned = 0;
+    }
+}
+
+/// Publishes what get_sqe handed out and enters (io-runtime R13).
+int UringBackend::Ring::enter(const unsigned want, __kernel_timespec* const timeout) {
+    io_uring_sq& sq = ring.sq;
+    kernel::WaitArg arg;
+    arg.timespec = reinterpret_cast<std::uintptr_t>(timeout);
+    unsigned flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | enter_flags;
+    if (ring.enter_ring_fd != ring.ring_fd) {
+        flags |= IORING_ENTER_REGISTERED_RING;
+    }
+    if (sq.sqe_head != sq.sqe_tail) {
+        sq.sqe_head = sq.sqe_tail;
+        __atomic_store_n(sq.ktail, sq.sqe_tail, __ATOMIC_RELEASE);
+    }
+    ++stats.enters;
+    const unsigned pending = sq.sqe_tail - __atomic_load_n(sq.khead, __ATOMIC_ACQUIRE);
+    stats.submissions += pending;
+    return io_uring_enter2(
+        ring.enter_ring_fd, pending, want, flags, reinterpret_cast<sigset_t*>(&arg), sizeof arg
+    );
+}
+
+io_uring_sqe* UringBackend::Ring::sqe() {
+    io_uring_sqe* s = io_uring_get_sqe(&ring);
+    for (int attempt = 0; s == nullptr; ++attempt) {
+        LB_ASSERT(attempt < 1000);
+        static_cast<void>(enter(0, nullptr));
+        s = io_uring_get_sqe(&ring);
+    }
+    return s;
+}
+
+void UringBackend::Ring::arm_wake() {
+    io_uring_sqe* const s = sqe();
+    io_uring_prep_read(s, wake_fd, &wake_count, sizeof wake_count, 0);
+    s->user_data = tag_wake;
+}
+
+/// False: the op is served elsewhere (inline or by the file threads).
+bool UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
+    const auto off = static_cast<std::uint64_t>(op.off);
+    switch (op.kind) {
+    case OpKind::accept_multi:
+        io_uring_prep_multishot_accept(s, op.fd, nullptr, nullptr, SOCK_CLOEXEC);
+        break;
+    case OpKind::recv_multi:
+        io_uring_prep_recv_multishot(s, op.fd, nullptr, 0, 0);
+        s->flags |= IOSQE_BUFFER_SELECT;
+        s->buf_group = receive_group;
+        if (has_bundles) {
+            s->ioprio |= kernel::recvsend_bundle;
+        }
+        break;
+    case OpKind::recv: io_uring_prep_recv(s, op.fd, op.buf, op.len, MSG_WAITALL); break;
+    case OpKind::sendmsg: {
+        auto* const room = new MessageRoom;
+        op.backend_data = room;
+        // The kernel reads the array only.
+        room->message.msg_iov = const_cast<iovec*>(op.iov
+        );  // NOLINT(cppcoreguidelines-pro-type-const-cast): msghdr has no const form
+        room->message.msg_iovlen = op.iov_count;
+        io_uring_prep_sendmsg(s, op.fd, &room->message, MSG_WAITALL | MSG_NOSIGNAL);
+        break;
+    }
+    case OpKind::connect_tcp: {
+        auto* const room = static_cast<MessageRoom*>(op.backend_data);
+        const socklen_t size = room->address.ss_family == AF_INET ? sizeof(sockaddr_in)
+                                                                  : sizeof(sockaddr_in6);
+        io_uring_prep_connect(s, room->fd, reinterpret_cast<const sockaddr*>(&room->address), size);
+        break;
+    }
+    case OpKind::shutdown: io_uring_prep_shutdown(s, op.fd, static_cast<int>(op.flags)); break;
+    case OpKind::open:
+        io_uring_prep_openat(s, AT_FDCWD, op.path, static_cast<int>(op.flags), op.mode);
+        break;
+    case OpKind::close: io_uring_prep_close(s, op.fd); break;
+    case OpKind::read:
+        if (op.off < 0) {  // inotify: readiness first, then a read that does not block (F13)
+            io_uring_prep_poll_add(s, op.fd, POLLIN);
+        } else {
+            io_uring_prep_read(s, op.fd, op.buf, op.len, off);
+        }
+        break;
+    case OpKind::writev: io_uring_prep_writev(s, op.fd, op.iov, op.iov_count, off); break;
+    case OpKind::fdatasync: io_uring_prep_fsync(s, op.fd, IORING_FSYNC_DATASYNC); break;
+    case OpKind::fsync: io_uring_prep_fsync(s, op.fd, 0); break;
+    case OpKind::statx: {
+        const int at = *op.path == '\0' ? op.fd : AT_FDCWD;
+        io_uring_prep_statx(
+            s,
+            at,
+            op.path,
+            static_cast<int>(op.flags),
+            STATX_BASIC_STATS | STATX_BTIME,
+            static_cast<struct statx*>(op.out)
+        );
+        break;
+    }
+    case OpKind::fallocate: io_uring_prep_fallocate(s, op.fd, 0, op.off, op.length); break;
+    case OpKind::rename: io_uring_prep_renameat(s, AT_FDCWD, op.path, AT_FDCWD, op.path2, 0); break;
+    case OpKind::unlink:
+        io_uring_prep_unlinkat(s, AT_FDCWD, op.path, static_cast<int>(op.flags));
+        break;
+    case OpKind::mkdir: io_uring_prep_mkdirat(s, AT_FDCWD, op.path, op.mode); break;
+    case OpKind::listen_tcp:
+    case OpKind::local_port:
+    case OpKind::peer_address:
+    case OpKind::resolve:
+    case OpKind::ftruncate:
+    case OpKind::list_dir:
+    case OpKind::statfs:
+    case OpKind::read_link:
+    case OpKind::lock_file:
+    case OpKind::has_writer:
+    case OpKind::get_generation:
+    case OpKind::inotify_open:
+    case OpKind::inotify_add:
+    case OpKind::inotify_remove: return false;
+    }
+    s->user_data = reinterpret_cast<std::uintptr_t>(&op);
+    return true;
+}
+
+void UringBackend::Ring::finish(Op& op, std::int32_t res) {
+    if (op.backend_data != nullptr) {
+        auto* const room = static_cast<MessageRoom*>(std::exchange(op.backend_data, nullptr));
+        if (op.kind == OpKind::connect_tcp) {
+            if (res < 0) {
+                ::close(room->fd);
+            } else {
+                set_connection_options(room->fd);
+                res = room->fd;
+            }
+        }
+        delete room;
+    }
+    complete(op, res);
+}
+
+void UringBackend::Ring::handle_receive(Op& op, const std::int32_t res, const std::uint32_t flags) {
+    if (res > 0 && (flags & IORING_CQE_F_BUFFER) != 0) {
+        const auto first = static_cast<std::uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
+        std::uint32_t place = place_of[first];
+        auto left = static_cast<std::uint32_t>(res);
+        while (left != 0) {
+            const std::uint16_t id = id_at[place];
+            const std::uint32_t size = std::min(left, buffer_bytes);
+            op.on_multi(
+                op,
+                static_cast<std::int32_t>(size),
+                ByteView(buffer_memory + std::size_t{id} * buffer_bytes, size)
+            );
+            left -= size;
+            place = (place + 1) & (buffer_count - 1);
+            return_buffer(id);
+        }
+    } else if (res == -ENOBUFS) {
+        ++stats.receive_starved;
+    }
+    if ((flags & IORING_CQE_F_MORE) == 0) {
+        complete(op, res);
+    }
+}
+
+void UringBackend::Ring::handle(const io_uring_cqe& cqe) {
+    ++stats.completions;
+    if (cqe.user_data == tag_ignore) {
+        return;
+    }
+    if (cqe.user_data == tag_wake) {
+        arm_wake();
+        return;
+    }
+    Op& op = *reinterpret_cast<Op*>(static_cast<std::uintptr_t>(cqe.user_data));
+    LB_ASSERT(op.in_kernel);
+    const std::int32_t res = cqe.res;
+    if (op.kind == OpKind::recv_multi) {
+        handle_receive(op, res, cqe.flags);
+        return;
+    }
+    if (op.kind == OpKind::accept_multi) {
+        if (res >= 0) {
+            set_connection_options(res);
+        }
+        if ((cqe.flags & IORING_CQE_F_MORE) != 0) {
+            op.on_multi(op, res, {});
+        } else {
+            complete(op, res);
+        }
+        return;
+    }
+    if (op.kind == OpKind::read && op.off < 0 && res >= 0) {
+        const ssize_t size = ::read(op.fd, op.buf, op.len);
+        if (size < 0 && errno == EAGAIN) {
+            prepare(op, sqe());
+            return;
+        }
+        finish(op, size < 0 ? -errno : static_cast<std::int32_t>(size));
+        return;
+    }
+    // Some file systems answer so when they would have to wait inside the kernel: once more on a worker.
+    if (res == -EAGAIN && is_file_kind(op.kind) && op.backend_id == 0) {
+        op.backend_id = 1;
+        io_uring_sqe* const again = sqe();
+        prepare(op, again);
+        again->flags |= IOSQE_ASYNC;
+        return;
+    }
+    finish(op, res);
+}
+
+// --- The seam ------------------------------------------------------------------------------------
+
+std::variant<std::unique_ptr<UringBackend>, std::string> UringBackend::make(
+    const UringOptions& options
+) {
+    auto ring = std::make_unique<Ring>();
+    std::string problem = ring->open(options);
+    if (!problem.empty()) {
+        return problem;
+    }
+    return std::unique_ptr<UringBackend>(new UringBackend(std::move(ring)));
+}
+
+UringBackend::UringBackend(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) {}
+
+UringBackend::~UringBackend() = default;
+
+void UringBackend::submit(Op& op) {
+    op.backend_id = 0;
+    std::int32_t res = 0;
+    switch (op.kind) {
+    case OpKind::listen_tcp: res = listen_tcp(op); break;
+    case OpKind::local_port: res = local_port(op.fd); break;
+    case OpKind::peer_address: res = peer_address(op); break;
+    case OpKind::inotify_open:
+        res = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        res = res < 0 ? -errno : res;
+        break;
+    case OpKind::inotify_add:
+        res = ::inotify_add_watch(op.fd, op.path, op.flags);
+        res = res < 0 ? -errno : res;
+        break;
+    case OpKind::inotify_remove:
+        res = ::inotify_rm_watch(op.fd, static_cast<int>(op.length));
+        res = res < 0 ? -errno : res;
+        break;
+    case OpKind::connect_tcp: {
+        auto room = std::make_unique<MessageRoom>();
+        if (to_sockaddr(*static_cast<const SocketAddress*>(op.address), room->address) == 0) {
+            res = -EADDRNOTAVAIL;
+            break;
+        }
+        room->fd = ::socket(room->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (room->fd < 0) {
+            res = -errno;
+            break;
+        }
+        op.backend_data = room.release();
+        ring_->prepare(op, ring_->sqe());
+        return;
+    }
+    case OpKind::resolve:
+    case OpKind::ftruncate:
+    case OpKind::list_dir:
+    case OpKind::statfs:
+    case OpKind::read_link:
+    case OpKind::lock_file:
+    case OpKind::has_writer:
+    case OpKind::get_generation: ring_->threads->submit(op); return;
+    case OpKind::accept_multi:
+    case OpKind::recv_multi:
+    case OpKind::recv:
+    case OpKind::sendmsg:
+    case OpKind::shutdown:
+    case OpKind::open:
+    case OpKind::close:
+    case OpKind::read:
+    case OpKind::writev:
+    case OpKind::fdatasync:
+    case OpKind::fsync:
+    case OpKind::statx:
+    case OpKind::fallocate:
+    case OpKind::rename:
+    case OpKind::unlink:
+    case OpKind::mkdir: ring_->prepare(op, ring_->sqe()); return;
+    }
+    ring_->ready.emplace_back(&op, res);
+}
+
+void UringBackend::cancel(Op& op) {
+    for (const auto& [done, res] : ring_->ready) {
+        if (done == &op) {
+            return;  // it has ended already and is told so on the next turn
+        }
+    }
+    if (ring_->threads->withdraw(op)) {
+        ring_->ready.emplace_back(&op, -ECANCELED);
+        return;
+    }
+    io_uring_sqe* const s = ring_->sqe();
+    io_uring_prep_cancel64(s, reinterpret_cast<std::uintptr_t>(&op), 0);
+    s->user_data = tag_ignore;
+}
+
+void UringBackend::close_later(const int fd) {
+    io_uring_sqe* const s = ring_->sqe();
+    io_uring_prep_close(s, fd);
+    s->user_data = tag_ignore;
+}
+
+void UringBackend::poll(const SteadyTime until) {
+    Ring& r = *ring_;
+    __kernel_timespec timeout{};
+    __kernel_timespec* limit = nullptr;
+    unsigned want = r.ready.empty() && until > SteadyTime::min() ? 1 : 0;
+    if (want != 0 && until != SteadyTime::max()) {
+        const Nanos left = until - now();
+        if (left <= Nanos::zero()) {
+            want = 0;
+        } else {
+            timeout.tv_sec = left / std::chrono::seconds(1);
+            timeout.tv_nsec = (left % std::chrono::seconds(1)).count();
+            limit = &timeout;
+        }
+    }
+    const int entered = r.enter(want, limit);
+    if (entered == -EBADR) {
+        ++r.stats.overflows;
+        LB_UNREACHABLE("the kernel dropped completions");
+    }
+    LB_ASSERT(
+        entered >= 0 || entered == -ETIME || entered == -EINTR || entered == -EBUSY
+        || entered == -EAGAIN
+    );
+    for (unsigned n = 0; n < completions_per_turn; ++n) {
+        io_uring_cqe* cqe = nullptr;
+        if (io_uring_peek_cqe(&r.ring, &cqe) != 0 || cqe == nullptr) {
+            break;
+        }
+        const io_uring_cqe copy = *cqe;
+        io_uring_cqe_seen(&r.ring, cqe);
+        r.handle(copy);
+    }
+    r.show_returned();
+    if (r.has_answers.exchange(false, std::memory_order_acq_rel)) {
+        for (const auto& [op, res] : r.threads->collect()) {
+            r.finish(*op, res);
+        }
+    }
+    const std::vector<std::pair<Op*, std::int32_t>> ready = std::exchange(r.ready, {});
+    for (const auto& [op, res] : ready) {
+        r.finish(*op, res);
+    }
+}
+
+void UringBackend::wake() noexcept {
+    const std::uint64_t one = 1;
+    static_cast<void>(::write(ring_->wake_fd, &one, sizeof one));
+}
+
+SteadyTime UringBackend::now() {
+    timespec t{};
+    ::clock_gettime(CLOCK_BOOTTIME, &t);
+    return SteadyTime(std::chrono::seconds(t.tv_sec) + Nanos(t.tv_nsec));
+}
+
+WallTime UringBackend::wall() {
+    timespec t{};
+    ::clock_gettime(CLOCK_REALTIME, &t);
+    return WallTime(std::chrono::seconds(t.tv_sec) + Nanos(t.tv_nsec));
+}
+
+const UringStats& UringBackend::stats() const noexcept {
+    return ring_->stats;
+}
+
+}  // namespace logboom::io
