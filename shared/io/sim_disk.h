@@ -44,6 +44,7 @@ struct SimInode {
     std::map<std::string, std::shared_ptr<SimInode>> entries;
     std::map<std::string, std::shared_ptr<SimInode>> durable_entries;
     std::uint32_t links = 0;
+    std::uint32_t opens = 0;
     std::uint32_t writers = 0;
     const void* locked_by = nullptr;
     WallTime mtime{};
@@ -69,6 +70,7 @@ struct SimOpenFile {
     bool can_write = false;
     bool appends = false;
     bool closed = false;
+    std::uint32_t boot = 0;  // of the machine that opened it; it means nothing after a power loss
 };
 
 /// Calls answer at once with >= 0 or -errno; the backend adds the waiting. Applications of a test call
@@ -80,6 +82,9 @@ public:
     SimDisk& operator=(const SimDisk&) = delete;
     ~SimDisk();
 
+    /// Applications of a test write without faults of their own.
+    enum class Faults : bool { none, configured };
+
     [[nodiscard]] SimDiskOptions& options() noexcept { return options_; }
     /// CLOCK_REALTIME of the machine, for time stamps of files.
     [[nodiscard]] WallTime wall() const noexcept;
@@ -89,9 +94,9 @@ public:
         std::string_view path, std::uint32_t flags, std::uint32_t mode, std::shared_ptr<SimOpenFile>& out
     );
     void close(SimOpenFile& file);
-    std::int32_t read(const SimOpenFile& file, MutableByteView into, std::uint64_t offset);
-    /// `faulty`: the configured faults may strike.
-    enum class Faults : bool { none, configured };
+    std::int32_t read(
+        const SimOpenFile& file, MutableByteView into, std::uint64_t offset, Faults faults
+    );
     std::int32_t write(SimOpenFile& file, ByteView bytes, std::uint64_t offset, Faults faults);
     std::int32_t truncate(SimOpenFile& file, std::uint64_t size);
     std::int32_t allocate(SimOpenFile& file, std::uint64_t offset, std::uint64_t length);
@@ -140,7 +145,10 @@ private:
     static void make_durable(const DirectoryChange& change);
     static void sync_content(SimInode& inode);
     [[nodiscard]] bool resize(SimInode& inode, std::uint64_t size);
-    void touch(SimInode& inode);
+    void touch(SimInode& inode) const;
+    static void tell(const SimInode& inode, std::uint32_t mask);
+    static void end_if_unused(SimInode& inode);
+    void overwrite(SimInode& inode, ByteView bytes, std::uint64_t offset) const;
     void settle_after_crash(SimInode& inode);
     void settle_tree(const InodePtr& inode);
     void sync_tree(const InodePtr& inode);
@@ -156,7 +164,9 @@ private:
     std::uint64_t next_generation_ = 1;
     std::uint32_t next_cookie_ = 1;
     InodePtr root_;
+    std::uint32_t boot_ = 0;
     std::vector<DirectoryChange> changes_;
+    double kept_at_crash_ = 0;  // of this power loss: share of unsynced parts that survive
 };
 
 }  // namespace logboom::io

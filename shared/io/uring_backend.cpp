@@ -348,7 +348,12 @@ int UringBackend::Ring::enter(const unsigned want, __kernel_timespec* const time
     const unsigned pending = sq.sqe_tail - __atomic_load_n(sq.khead, __ATOMIC_ACQUIRE);
     stats.submissions += pending;
     return io_uring_enter2(
-        ring.enter_ring_fd, pending, want, flags, reinterpret_cast<sigset_t*>(&arg), sizeof arg
+        static_cast<unsigned>(ring.enter_ring_fd),
+        pending,
+        want,
+        flags,
+        reinterpret_cast<sigset_t*>(&arg),
+        sizeof arg
     );
 }
 

@@ -1,0 +1,30 @@
+#include "shared/kafka/messages/find_coordinator.h"
+
+#include "collector/broker/handlers/handlers.h"
+
+namespace logboom::broker {
+
+// Consumer groups are not served: every key is answered with COORDINATOR_NOT_AVAILABLE, which clients
+// take as "later". The API is advertised because librdkafka looks for its version 0 before it
+// believes that a broker knows lz4 and groups (gotcha 2).
+Task<Reply> handle_find_coordinator(Broker& broker, Request request) {
+    const auto asked =
+        kafka::FindCoordinatorRequest::decode(request.body, request.header.api_version);
+    if (!asked) {
+        co_return close_because("FindCoordinator cannot be read");
+    }
+    constexpr const char* message = "consumer groups are not served by this collector";
+    kafka::FindCoordinatorResponse response;
+    response.error_code = kafka::KafkaError::coordinator_not_available;
+    response.error_message = message;
+    for (const std::string_view key : asked->coordinator_keys) {
+        kafka::FindCoordinatorResponse::Coordinator coordinator;
+        coordinator.key = key;
+        coordinator.error_code = kafka::KafkaError::coordinator_not_available;
+        coordinator.error_message = message;
+        response.coordinators.push_back(coordinator);
+    }
+    co_return reply_with(broker.env().pool, request.header, response);
+}
+
+}  // namespace logboom::broker

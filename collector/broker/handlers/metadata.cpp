@@ -1,0 +1,113 @@
+#include "shared/kafka/messages/metadata.h"
+
+#include "collector/broker/error_map.h"
+#include "collector/broker/handlers/handlers.h"
+
+namespace logboom::broker {
+
+namespace {
+
+using kafka::KafkaError;
+using TopicAnswer = kafka::MetadataResponse::Topic;
+
+TopicAnswer describe(const metadata::TopicImage& topic, const std::int32_t node_id) {
+    TopicAnswer answer;
+    answer.name = topic.name;
+    answer.topic_id = kafka::Uuid{topic.id};
+    answer.is_internal = topic.name.starts_with("__");
+    for (const metadata::PartitionImage& partition : topic.partitions) {
+        auto& described = answer.partitions.emplace_back();
+        described.partition_index = partition.index.value;
+        described.leader_id = node_id;
+        described.leader_epoch = partition.leader_epoch.value;
+        described.replica_nodes = {node_id};
+        described.isr_nodes = {node_id};
+    }
+    return answer;
+}
+
+/// Metadata 0-3 has no word for it: there asking for a topic means that it may be created.
+Task<KafkaError> create_missing(Broker& broker, const std::string_view name) {
+    const Result<metadata::ImagePtr> created = co_await broker.topics.ensure(
+        broker.shard, std::string(name), broker.options.partitions_default
+    );
+    if (created) {
+        co_return KafkaError::none;
+    }
+    co_return created.code() == ErrorCode::invalid_argument ? KafkaError::invalid_topic_exception
+                                                            : KafkaError::leader_not_available;
+}
+
+/// One topic asked for by its name or id. The answer borrows from `asked` and from `held_images`.
+Task<TopicAnswer> answer_topic(
+    Broker& broker,
+    const kafka::MetadataRequest::Topic& asked,
+    const bool may_create,
+    std::vector<metadata::ImagePtr>& held_images
+) {
+    TopicAnswer answer;
+    answer.name = asked.name;
+    metadata::ImagePtr image = broker.meta.image();
+    held_images.push_back(image);
+    const std::int32_t node_id = broker.meta.node_id().value;
+    if (!asked.name) {
+        const metadata::TopicImage* const found = image->find(asked.topic_id.bytes);
+        if (found != nullptr) {
+            co_return describe(*found, node_id);
+        }
+        answer.topic_id = asked.topic_id;
+        answer.error_code = KafkaError::unknown_topic_id;
+        co_return answer;
+    }
+    const metadata::TopicImage* found = image->find(*asked.name);
+    if (found == nullptr && may_create) {
+        answer.error_code = co_await create_missing(broker, *asked.name);
+        image = broker.meta.image();
+        held_images.push_back(image);
+        found = image->find(*asked.name);
+    } else if (found == nullptr) {
+        answer.error_code = metadata::is_topic_name(*asked.name)
+                              ? KafkaError::unknown_topic_or_partition
+                              : KafkaError::invalid_topic_exception;
+    }
+    if (found != nullptr) {
+        co_return describe(*found, node_id);
+    }
+    co_return answer;
+}
+
+}  // namespace
+
+Task<Reply> handle_metadata(Broker& broker, Request request) {
+    const std::int16_t version = request.header.api_version;
+    const auto asked = kafka::MetadataRequest::decode(request.body, version);
+    if (!asked) {
+        co_return close_because("Metadata cannot be read");
+    }
+    const metadata::ImagePtr image = broker.meta.image();
+    const std::int32_t node_id = broker.meta.node_id().value;
+    const std::string cluster_id = broker.meta.cluster_id();
+    kafka::MetadataResponse response;
+    auto& self = response.brokers.emplace_back();
+    self.node_id = node_id;
+    self.host = broker.options.advertise.host;
+    self.port = broker.options.advertise.port;
+    response.cluster_id = cluster_id;
+    response.controller_id = node_id;
+    const bool wants_all = !asked->topics || (version == 0 && asked->topics->empty());
+    if (wants_all) {
+        for (const metadata::TopicImage& topic : image->topics()) {
+            response.topics.push_back(describe(topic, node_id));
+        }
+        co_return reply_with(broker.env().pool, request.header, response);
+    }
+    const bool may_create = broker.options.auto_create && asked->allow_auto_topic_creation;
+    std::vector<metadata::ImagePtr> held_images;
+    for (const auto& topic : *asked->topics) {
+        TopicAnswer answer = co_await answer_topic(broker, topic, may_create, held_images);
+        response.topics.push_back(std::move(answer));
+    }
+    co_return reply_with(broker.env().pool, request.header, response);
+}
+
+}  // namespace logboom::broker

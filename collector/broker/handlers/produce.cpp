@@ -1,0 +1,150 @@
+#include "shared/kafka/messages/produce.h"
+
+#include "collector/broker/error_map.h"
+#include "collector/broker/handlers/handlers.h"
+#include "shared/record/batch_checker.h"
+
+namespace logboom::broker {
+
+namespace {
+
+using kafka::KafkaError;
+using PartitionResponse = kafka::ProduceResponse::Partition;
+
+// zstd is told to nobody who asks with an older Produce (KIP-110).
+constexpr std::int16_t zstd_from_version = 7;
+
+std::optional<replica::Acks> to_acks(const std::int16_t acks) noexcept {
+    switch (acks) {
+    case -1: return replica::Acks::all;
+    case 0: return replica::Acks::none;
+    case 1: return replica::Acks::leader;
+    default: return std::nullopt;
+    }
+}
+
+/// The batch's part of the frame, without a copy.
+Slice slice_of(const Slice& frame, const ByteView batch) {
+    const auto offset = static_cast<std::uint32_t>(batch.data() - frame.data());
+    return frame.part(offset, static_cast<std::uint32_t>(batch.size()));
+}
+
+Task<void> append(
+    Broker& broker,
+    replica::Partition& partition,
+    Slice batch,
+    const replica::Acks acks,
+    PartitionResponse& response
+) {
+    std::function<Task<Result<replica::AppendedAt>>()> work =
+        [&partition, held = std::move(batch), acks] {
+            return partition.append_as_leader(held, acks);
+        };
+    Shard& home = broker.replicas.home_of(partition);
+    const Result<replica::AppendedAt> appended =
+        co_await io::call_on(broker.shard, home, std::move(work));
+    if (!appended) {
+        response.error_code = to_kafka(appended.code());
+        co_return;
+    }
+    response.base_offset = appended->base_offset.value;
+    response.log_append_time_ms = appended->log_append_time_ms;
+    response.log_start_offset = appended->log_start_offset.value;
+}
+
+/// Checks one partition's batch; a good one is queued for its partition inside this call.
+void begin_append(
+    Broker& broker,
+    Scope& appends,
+    const Request& request,
+    const metadata::TopicImage* topic,
+    const kafka::ProduceRequest::Partition& asked,
+    const replica::Acks acks,
+    PartitionResponse& response
+) {
+    replica::Partition* const partition =
+        topic == nullptr ? nullptr : broker.replicas.find(topic->id, PartitionIndex(asked.index));
+    if (partition == nullptr) {
+        response.error_code = KafkaError::unknown_topic_or_partition;
+        return;
+    }
+    const ByteView batch = asked.records.bytes;
+    record::BatchCheckOptions check;
+    check.door = record::Door::kafka;
+    check.size_max = broker.options.batch_bytes_max;
+    check.is_zstd_allowed = request.header.api_version >= zstd_from_version;
+    Buffer scratch;
+    const auto checked = record::check_batch(batch, check, scratch);
+    if (const auto* const fault = std::get_if<record::BatchFault>(&checked)) {
+        response.error_code = to_kafka(*fault);
+        response.error_message = to_string(*fault);
+        return;
+    }
+    if (std::get<record::BatchView>(checked).header().producer_id.value >= 0) {
+        response.error_code = KafkaError::invalid_record;
+        response.error_message = "idempotent producers are not served by this collector";
+        return;
+    }
+    appends.spawn_now(append(broker, *partition, slice_of(request.frame, batch), acks, response));
+}
+
+bool has_error(const kafka::ProduceResponse& response) noexcept {
+    for (const auto& topic : response.responses) {
+        for (const PartitionResponse& partition : topic.partition_responses) {
+            if (partition.error_code != KafkaError::none) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+Task<Reply> handle_produce(Broker& broker, Request request) {
+    const auto asked = kafka::ProduceRequest::decode(request.body, request.header.api_version);
+    if (!asked) {
+        co_return close_because("Produce cannot be read");
+    }
+    const metadata::ImagePtr image = broker.meta.image();
+    const std::optional<replica::Acks> acks = to_acks(asked->acks);
+    // The whole shape stands before the first append begins: appends write into it.
+    kafka::ProduceResponse response;
+    for (const auto& topic : asked->topic_data) {
+        auto& answered = response.responses.emplace_back();
+        answered.name = topic.name;
+        for (const auto& partition : topic.partition_data) {
+            auto& answer = answered.partition_responses.emplace_back();
+            answer.index = partition.index;
+            answer.error_code = acks ? KafkaError::none : KafkaError::invalid_required_acks;
+        }
+    }
+    Scope appends(broker.env().scheduler);
+    for (std::size_t t = 0; acks && t < asked->topic_data.size(); ++t) {
+        const auto& topic = asked->topic_data[t];
+        const metadata::TopicImage* const found = image->find(topic.name);
+        for (std::size_t p = 0; p < topic.partition_data.size(); ++p) {
+            begin_append(
+                broker,
+                appends,
+                request,
+                found,
+                topic.partition_data[p],
+                *acks,
+                response.responses[t].partition_responses[p]
+            );
+        }
+    }
+    co_await appends.join();
+    if (acks == replica::Acks::none) {
+        if (has_error(response)) {
+            co_return close_because("a produce request with acks=0 failed");
+        }
+        Reply nothing;
+        nothing.then = Reply::Then::say_nothing;
+        co_return nothing;
+    }
+    co_return reply_with(broker.env().pool, request.header, response);
+}
+
+}  // namespace logboom::broker

@@ -1,0 +1,288 @@
+#include "collector/collector_config.h"
+
+#include "shared/base/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace logboom::collector {
+namespace {
+
+using config::Empty;
+using config::Option;
+using config::Presence;
+using config::Reload;
+using config::Section;
+using config::SectionKind;
+using config::ValueType;
+
+constexpr std::int64_t in_ns(const Nanos duration) noexcept {
+    return duration.count();
+}
+
+constexpr Section sections[] = {
+    {.name = "node"},
+    {.name = "io"},
+    {.name = "listener",
+     .kind = SectionKind::list,
+     .doc = "one table per protocol",
+     .initial = "[[listener]]\n"
+                "protocol = \"kafka\"\n"
+                "listen = \"127.0.0.1:9092\"\n"
+                "\n"
+                "[[listener]]\n"
+                "protocol = \"agents\"\n"
+                "listen = \"127.0.0.1:7460\"\n"
+                "\n"
+                "[[listener]]\n"
+                "protocol = \"http\"\n"
+                "listen = \"127.0.0.1:7462\"\n"},
+    {.name = "security"},
+    {.name = "topic_defaults", .doc = "of topics that are created without their own values"},
+    {.name = "limits"},
+};
+
+constexpr Option options[] = {
+    {.section = "node",
+     .key = "id",
+     .type = ValueType::integer,
+     .example = "1",
+     .doc = "unique small integer; kept in the data directory after first start",
+     .min = 0,
+     .max = 1'000'000},
+    {.section = "node",
+     .key = "rack",
+     .type = ValueType::text,
+     .example = "\"dc1-a\"",
+     .doc = "where the node stands"},
+    {.section = "node",
+     .key = "data_dirs",
+     .type = ValueType::path_list,
+     .initial = "[\"/var/lib/logboom-collector\"]",
+     .doc = "where the logs are kept"},
+    {.section = "node",
+     .key = "shards",
+     .type = ValueType::integer,
+     .initial = "0",
+     .doc = "threads with a ring each; 0 = one per core",
+     .min = 0,
+     .max = 256},
+    {.section = "node",
+     .key = "pin",
+     .type = ValueType::boolean,
+     .initial = "false",
+     .doc = "pins each shard to a core; not for several collectors on one machine"},
+    {.section = "node",
+     .key = "shutdown_timeout",
+     .type = ValueType::duration,
+     .initial = "\"30s\"",
+     .doc = "how long a stop waits for requests in work",
+     .min = 0,
+     .max = in_ns(1h)},
+    {.section = "node",
+     .key = "log_level",
+     .type = ValueType::choice,
+     .initial = "\"info\"",
+     .doc = "of the collector's own log",
+     .choices = "debug|info|warn|error",
+     .reload = Reload::reloadable},
+
+    {.section = "io",
+     .key = "backend",
+     .type = ValueType::choice,
+     .initial = "\"uring\"",
+     .doc = "how the kernel is asked",
+     .choices = "uring"},
+
+    {.section = "listener",
+     .key = "protocol",
+     .type = ValueType::choice,
+     .example = "\"kafka\"",
+     .choices = "kafka|agents|http",
+     .presence = Presence::required},
+    {.section = "listener",
+     .key = "listen",
+     .type = ValueType::host_port,
+     .example = "\"127.0.0.1:9092\"",
+     .doc = "numeric address; port 0 takes any free one",
+     .presence = Presence::required},
+    {.section = "listener",
+     .key = "advertise",
+     .type = ValueType::host_port,
+     .example = "\"lb1.example:9092\"",
+     .doc = "the address clients are told; default: the one listened on"},
+
+    {.section = "security",
+     .key = "insecure",
+     .type = ValueType::boolean,
+     .initial = "false",
+     .doc = "allows listeners beyond loopback without TLS and authentication"},
+
+    {.section = "topic_defaults",
+     .key = "partitions",
+     .type = ValueType::integer,
+     .initial = "6",
+     .min = 1,
+     .max = limits::partitions_per_topic_max,
+     .reload = Reload::reloadable},
+    {.section = "topic_defaults",
+     .key = "segment_bytes",
+     .type = ValueType::size,
+     .initial = "\"256MiB\"",
+     .doc = "a log file is rolled at this size",
+     .min = 64 << 10,
+     .max = std::numeric_limits<std::int32_t>::max(),
+     .reload = Reload::reloadable},
+    {.section = "topic_defaults",
+     .key = "auto_create",
+     .type = ValueType::boolean,
+     .initial = "true",
+     .doc = "topics are created by their first use",
+     .reload = Reload::reloadable},
+
+    {.section = "limits",
+     .key = "max_message_bytes",
+     .type = ValueType::size,
+     .initial = "\"8MiB\"",
+     .doc = "largest record batch, at every door; a longest line with its headers must fit",
+     .min = limits::line_bytes_max + limits::record_headers_bytes_max + limits::batch_header_bytes,
+     .max = limits::batch_bytes_max},
+    {.section = "limits",
+     .key = "connections",
+     .type = ValueType::integer,
+     .initial = "20000",
+     .doc = "of one listener; ten thousand agents reconnect at once",
+     .min = 1,
+     .max = limits::connections_max},
+};
+
+constexpr config::Schema schema{
+    .program = "logboom-collector",
+    .intro =
+        "Logboom collector. What is commented out shows its default or an example. An empty file is one\n"
+        "node on loopback. Nothing listens on other addresses until `insecure = true` is set.\n"
+        "Check with: logboom-collector check",
+    .sections = sections,
+    .options = options,
+};
+
+LogLevel log_level_of(const std::string& text) noexcept {
+    if (text == "debug") {
+        return LogLevel::debug;
+    }
+    if (text == "warn") {
+        return LogLevel::warn;
+    }
+    return text == "error" ? LogLevel::error : LogLevel::info;
+}
+
+ListenerProtocol protocol_of(const std::string& text) noexcept {
+    if (text == "agents") {
+        return ListenerProtocol::agents;
+    }
+    return text == "http" ? ListenerProtocol::http : ListenerProtocol::kafka;
+}
+
+bool is_loopback(const std::string& host) noexcept {
+    return host == "::1" || host == "localhost" || host.starts_with("127.");
+}
+
+void check_listeners(const config::Values& values, config::Problems& problems) {
+    const bool is_insecure = values.table("security").boolean("insecure");
+    std::map<std::string, config::Place> seen;
+    for (const config::Table& table : values.tables("listener")) {
+        const std::string& protocol = table.text("protocol");
+        const auto [first, is_new] = seen.emplace(protocol, table.place("protocol"));
+        if (!protocol.empty() && !is_new) {
+            problems.add(
+                table.place("protocol"),
+                fmt::format(
+                    "two listeners for \"{}\", the first at {}",
+                    protocol,
+                    problems.where(first->second)
+                )
+            );
+        }
+        const std::optional<config::HostPort> listen = table.host_port("listen");
+        if (listen.has_value() && !is_insecure && !is_loopback(listen->host)) {
+            problems.add(
+                table.place("listen"),
+                fmt::format(
+                    "{} is not loopback, and nothing protects it", config::to_string(*listen)
+                ),
+                "set insecure = true in [security] if the network is trusted"
+            );
+        }
+    }
+}
+
+}  // namespace
+
+const config::Schema& collector_schema() {
+    return schema;
+}
+
+const ListenerConfig* CollectorConfig::listener(const ListenerProtocol protocol) const noexcept {
+    const auto found =
+        std::find_if(listeners.begin(), listeners.end(), [&](const ListenerConfig& listener) {
+            return listener.protocol == protocol;
+        });
+    return found == listeners.end() ? nullptr : &*found;
+}
+
+CollectorConfig CollectorConfig::from(const config::Values& values, config::Problems& problems) {
+    CollectorConfig made;
+    const config::Table& node = values.table("node");
+    if (node.has("id")) {
+        made.id = BrokerId(static_cast<std::int32_t>(node.integer("id")));
+    }
+    made.rack = node.text("rack");
+    made.data_dirs = node.list("data_dirs");
+    made.shards = static_cast<std::uint32_t>(node.integer("shards"));
+    made.pin = node.boolean("pin");
+    made.log_level = log_level_of(node.text("log_level"));
+    made.shutdown_timeout = node.duration("shutdown_timeout");
+
+    for (const config::Table& table : values.tables("listener")) {
+        ListenerConfig listener;
+        listener.protocol = protocol_of(table.text("protocol"));
+        listener.listen = table.host_port("listen").value_or(config::HostPort());
+        listener.advertise = table.host_port("advertise");
+        made.listeners.push_back(std::move(listener));
+    }
+    made.insecure = values.table("security").boolean("insecure");
+
+    const config::Table& topic_defaults = values.table("topic_defaults");
+    made.partitions = static_cast<std::int32_t>(topic_defaults.integer("partitions"));
+    made.segment_bytes = topic_defaults.size("segment_bytes");
+    made.auto_create = topic_defaults.boolean("auto_create");
+
+    const config::Table& limits = values.table("limits");
+    made.message_bytes_max = static_cast<std::uint32_t>(limits.size("max_message_bytes"));
+    made.connections_max = static_cast<std::uint32_t>(limits.integer("connections"));
+    check_listeners(values, problems);
+    return made;
+}
+
+std::vector<std::string> dev_settings(const std::string& data_dir) {
+    return {
+        "node.data_dirs=" + data_dir,
+        "node.shards=1",
+        "node.pin=false",
+        "topic_defaults.partitions=1",
+        "topic_defaults.auto_create=true",
+    };
+}
+
+LoadedCollectorConfig load_collector_config(const config::LoadRequest& request) {
+    LoadedCollectorConfig made;
+    made.loaded = config::load(schema, request);
+    made.config = CollectorConfig::from(made.loaded.values, made.loaded.problems);
+    return made;
+}
+
+}  // namespace logboom::collector

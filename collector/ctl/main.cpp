@@ -1,0 +1,129 @@
+// logboomctl: parses its command line, runs one command on one shard, and says how it ended.
+#include "collector/ctl/command_line.h"
+#include "collector/ctl/output.h"
+#include "shared/io/shard_threads.h"
+#include "shared/io/uring_backend.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+using namespace logboom;
+using namespace logboom::ctl;
+
+namespace {
+
+/// The one program of the process, for its signal handler.
+struct Running {
+    io::ShardThreads* threads = nullptr;
+    volatile std::sig_atomic_t signal = 0;
+};
+Running
+    running;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): a signal handler has no other way
+
+extern "C" void on_signal(const int signal) {
+    const bool is_second = running.signal != 0;
+    running.signal = signal;
+    if (is_second || running.threads == nullptr) {
+        _exit(128 + signal);
+    }
+    running.threads->request_stop();
+}
+
+class StandardOutput final : public Output {
+public:
+    bool write(std::string_view data) override {
+        while (!data.empty()) {
+            const ssize_t written = ::write(STDOUT_FILENO, data.data(), data.size());
+            if (written < 0 && errno == EINTR) {
+                continue;
+            }
+            if (written <= 0) {
+                return false;
+            }
+            data.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return true;
+    }
+    void say(const std::string_view text) override {
+        std::fwrite(text.data(), 1, text.size(), stderr);
+    }
+};
+
+/// The runtime's own warnings; a client has no log of its own.
+class QuietSink final : public LogSink {
+public:
+    void write(LogLevel, std::string_view) override {}
+};
+
+std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
+    // A client waits more than it works: a small ring, and buffers for one or two answers.
+    const io::UringOptions options = io::UringOptions::for_agent();
+    auto made = io::UringBackend::make(options);
+    if (auto* const backend = std::get_if<std::unique_ptr<io::UringBackend>>(&made)) {
+        return std::unique_ptr<io::IoBackend>(std::move(*backend));
+    }
+    return *std::get_if<std::string>(&made);
+}
+
+Task<Outcome<ExitCode>> run_command(Env& env, Cluster& cluster, Output& output, CommandLine line) {
+    if (const auto* const list = std::get_if<TopicListOptions>(&line.command)) {
+        co_return co_await run_topic_list(cluster, output, *list);
+    }
+    if (auto* const create = std::get_if<TopicCreateOptions>(&line.command)) {
+        co_return co_await run_topic_create(cluster, output, std::move(*create));
+    }
+    ReadOptions options = std::move(*std::get_if<ReadOptions>(&line.command));
+    LB_CO_TRY(options.offsets, offsets_of(line, env.clock.wall()));
+    auto format = make_record_format(line.format);
+    RecordFormat& made = **std::get_if<std::unique_ptr<RecordFormat>>(&format);
+    ReadCommand read(env, cluster, output, made, std::move(options));
+    co_return co_await read.run();
+}
+
+Task<void> run_program(Env& env, Output& output, CommandLine line, ExitCode& exit_code) {
+    ClusterOptions options;
+    options.brokers = line.brokers;
+    options.timeout = line.timeout;
+    Cluster cluster(env, std::move(options));
+    const auto ended = co_await run_command(env, cluster, output, std::move(line));
+    exit_code = ended.has_value() ? *ended : ended.error().exit_code;
+    if (!ended.has_value() && exit_code != ExitCode::interrupted) {
+        output.say(to_string(ended.error()));
+    }
+    co_await cluster.close();
+}
+
+ExitCode run(CommandLine line, Output& output) {
+    QuietSink sink;
+    io::ShardThreadsOptions options;
+    options.log_level = LogLevel::error;
+    io::ShardThreads threads(make_backend, sink, options);
+    if (const std::string problem = threads.start(); !problem.empty()) {
+        output.say(to_string(Failure{.what = problem}));
+        return ExitCode::failed;
+    }
+    ExitCode exit_code = ExitCode::failed;
+    running.threads = &threads;
+    threads.run(run_program(threads.shards().front()->env(), output, std::move(line), exit_code));
+    running.threads = nullptr;
+    return exit_code;
+}
+
+}  // namespace
+
+int main(const int argc, char** const argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an ordinary result of write
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    StandardOutput output;
+    auto parsed = parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+    if (const auto* const end = std::get_if<CommandLineEnd>(&parsed)) {
+        [[maybe_unused]] const bool is_open = output.write(end->output);
+        output.say(end->error);
+        return static_cast<int>(end->exit_code);
+    }
+    const ExitCode exit_code = run(std::move(*std::get_if<CommandLine>(&parsed)), output);
+    return running.signal != 0 ? 128 + running.signal : static_cast<int>(exit_code);
+}

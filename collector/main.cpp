@@ -1,0 +1,188 @@
+// logboom-collector: flags, configuration, shards, and the collector's life between two signals.
+#include "collector/collector.h"
+#include "shared/base/log_spdlog.h"
+#include "shared/base/version.h"
+#include "shared/daemon/exit_code.h"
+#include "shared/daemon/machine.h"
+#include "shared/daemon/resource_limits.h"
+#include "shared/daemon/service_manager.h"
+#include "shared/daemon/signals.h"
+#include "shared/io/shard_threads.h"
+#include "shared/io/uring_backend.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace {
+
+using namespace logboom;  // NOLINT(google-build-using-namespace): the program's own main
+
+constexpr const char* default_config = "/etc/logboom/collector.toml";
+// How often the program looks whether its storage has failed.
+constexpr Nanos watch_interval = 1s;
+
+struct Flags {
+    std::string config = default_config;
+    std::string config_dir;
+    std::string data_dir = "logboom-data";
+    std::string log_level;
+    std::vector<std::string> settings;
+    bool dev = false;
+    bool config_was_named = false;
+};
+
+collector::LoadedCollectorConfig load(const Flags& flags) {
+    config::LoadRequest request;
+    request.world = config::real_world();
+    request.dir = flags.config_dir;
+    if (flags.dev) {
+        request.settings = collector::dev_settings(daemon::absolute_path(flags.data_dir));
+    } else {
+        request.path = flags.config;
+        request.main_file = flags.config_was_named ? config::MainFile::required
+                                                   : config::MainFile::if_present;
+    }
+    request.settings.insert(request.settings.end(), flags.settings.begin(), flags.settings.end());
+    if (!flags.log_level.empty()) {
+        request.settings.push_back("node.log_level=" + flags.log_level);
+    }
+    return collector::load_collector_config(request);
+}
+
+std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
+    auto made = io::UringBackend::make(io::UringOptions());
+    if (auto* const text = std::get_if<std::string>(&made)) {
+        return std::move(*text);
+    }
+    return std::unique_ptr<io::IoBackend>(std::move(std::get<std::unique_ptr<io::UringBackend>>(made
+    )));
+}
+
+/// Runs until it is cancelled or the storage has failed. `exit_code` outlives the task.
+Task<void> live(
+    std::vector<Shard*> shards,
+    collector::CollectorConfig config,
+    const daemon::ServiceManager& service,
+    int& exit_code
+) {
+    Env& env = shards.front()->env();
+    metrics::Registry registry;
+    collector::Collector collector(shards, std::move(config), registry);
+    const Result<Ok> started = co_await collector.start();
+    if (started) {
+        const collector::BoundPorts& ports = collector.ports();
+        std::printf(
+            "listening: kafka %u, agents %u, http %u\n", ports.kafka, ports.agents, ports.http
+        );
+        std::fflush(stdout);
+        service.ready("serving");
+        for (;;) {
+            const Result<Ok> slept = co_await env.sleep(watch_interval);
+            if (!slept || collector.has_storage_failed()) {
+                break;
+            }
+        }
+    } else {
+        env.log.error("the collector cannot start", {kv("error", to_string(started.error()))});
+    }
+    service.stopping("closing doors and logs");
+    const bool has_failed = !started || collector.has_storage_failed();
+    co_await collector.stop();
+    exit_code = has_failed ? daemon::exit_failed : daemon::exit_ok;
+}
+
+int run(const Flags& flags) {
+    collector::LoadedCollectorConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    collector::CollectorConfig& config = loaded.config;
+    static_cast<void>(daemon::raise_open_files_max());
+    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-collector");
+    io::ShardThreadsOptions options;
+    options.shard_count = config.shards != 0 ? config.shards : daemon::core_count();
+    options.pin = config.pin;
+    options.log_level = config.log_level;
+    options.seed = daemon::random_seed();
+    io::ShardThreads threads(make_backend, *sink, options);
+    const std::string problem = threads.start();
+    if (!problem.empty()) {
+        std::fprintf(stderr, "logboom-collector: %s\n", problem.c_str());
+        return daemon::exit_failed;
+    }
+    const daemon::ServiceManager service = daemon::ServiceManager::from_environment();
+    const daemon::Signals signals([&threads] { threads.request_stop(); });
+    int exit_code = daemon::exit_failed;
+    threads.run(live(threads.shards(), std::move(config), service, exit_code));
+    return exit_code;
+}
+
+int check(const Flags& flags) {
+    const collector::LoadedCollectorConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    std::puts("The configuration is good.");
+    return daemon::exit_ok;
+}
+
+int dump_config(const Flags& flags, const bool example, const bool origins) {
+    if (example) {
+        std::fputs(config::example_text(collector::collector_schema()).c_str(), stdout);
+        return daemon::exit_ok;
+    }
+    const collector::LoadedCollectorConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    const auto kind = origins ? config::DumpKind::origins : config::DumpKind::effective;
+    std::fputs(
+        config::dump_text(collector::collector_schema(), loaded.loaded, kind).c_str(), stdout
+    );
+    return daemon::exit_ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Flags flags;
+    bool example = false;
+    bool origins = false;
+    CLI::App app("Logboom's collector: keeps logs as a Kafka-compatible log and serves them.");
+    app.set_version_flag("--version", std::string("logboom-collector ") + version);
+    app.fallthrough();
+    auto* const config_option =
+        app.add_option("-c,--config", flags.config, "configuration file")->capture_default_str();
+    app.add_option("--config-dir", flags.config_dir, "drop-ins (default: collector.d beside it)");
+    app.add_option("--set", flags.settings, "section.key=value; wins over files; repeatable")
+        ->allow_extra_args(false);
+    app.add_option("--log-level", flags.log_level, "debug, info, warn or error");
+    app.add_flag("--dev", flags.dev, "one node on loopback, no file to edit");
+    app.add_option("--data-dir", flags.data_dir, "where --dev keeps its data")
+        ->capture_default_str();
+    app.add_subcommand("run", "serves until SIGTERM (default)");
+    const auto* const check_command = app.add_subcommand("check", "checks the configuration");
+    auto* const config_command = app.add_subcommand("config", "shows the configuration");
+    auto* const dump_command = config_command->add_subcommand("dump", "prints it");
+    dump_command->add_flag("--example,--defaults", example, "the commented example file");
+    dump_command->add_flag("--origins", origins, "with the place of each value");
+    config_command->require_subcommand(1);
+    app.footer("Example:\n  logboom-collector --dev --data-dir /tmp/logboom");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? daemon::exit_ok : daemon::exit_usage;
+    }
+    flags.config_was_named = config_option->count() != 0;
+    if (check_command->parsed()) {
+        return check(flags);
+    }
+    if (dump_command->parsed()) {
+        return dump_config(flags, example, origins);
+    }
+    return run(flags);
+}

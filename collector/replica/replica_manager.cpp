@@ -1,0 +1,271 @@
+#include "collector/replica/replica_manager.h"
+
+#include "shared/codec/crc32c.h"
+#include "shared/codec/endian.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace logboom::replica {
+
+/// What lives on one shard; touched there only, but for the time in which the first shard waits for it.
+struct ReplicaManager::OnShard {
+    OnShard(Shard& home, storage::LogDirectoryOptions options, const storage::DirectoryStart& start,
+            std::atomic<bool>& has_failed)
+        : shard(home)
+        , directory(home.env(), std::move(options), start, has_failed) {}
+
+    Shard& shard;
+    storage::LogDirectory directory;
+    std::map<PartitionKey, std::unique_ptr<Partition>> partitions;
+    std::set<PartitionKey> faulty;
+    std::vector<storage::CleanLog> clean;
+    bool all_clean = true;
+};
+
+/// Sorted by key.
+struct ReplicaManager::Table {
+    struct Row {
+        PartitionKey key;
+        Partition* partition = nullptr;
+    };
+    std::vector<Row> rows;
+};
+
+ReplicaManager::ReplicaManager(
+    std::vector<Shard*> shards, ReplicaManagerOptions options, HighWatermarkListener& listener
+)
+    : shards_(std::move(shards))
+    , options_(std::move(options))
+    , listener_(listener)
+    , table_(std::make_shared<const Table>()) {
+    LB_ASSERT(!shards_.empty());
+}
+
+ReplicaManager::~ReplicaManager() = default;
+
+Task<Result<Ok>> ReplicaManager::open(const metadata::ImagePtr image) {
+    Env& env = shards_.front()->env();
+    LB_CO_TRY(
+        storage::DirectoryStart start, co_await storage::start_log_directory(env, options_.log_dir)
+    );
+    start_ = std::move(start);
+    on_shards_.resize(shards_.size());
+    std::function<Task<Result<Ok>>(std::size_t)> make = [this](const std::size_t index) {
+        return make_shard(index);
+    };
+    LB_CO_CHECK(co_await on_each_shard(std::move(make)));
+    Topics topics;
+    for (const metadata::TopicImage& topic : image->topics()) {
+        topics.push_back(&topic);
+    }
+    co_return co_await open_partitions(std::move(topics));
+}
+
+Task<Result<Ok>> ReplicaManager::make_shard(const std::size_t index) {
+    storage::LogDirectoryOptions options;
+    options.path = options_.log_dir;
+    options.shard_index = index;
+    options.tail_cache_bytes = options_.tail_cache_bytes;
+    on_shards_[index] =
+        std::make_unique<OnShard>(*shards_[index], std::move(options), start_, has_failed_);
+    co_return Ok{};
+}
+
+Task<Result<Ok>> ReplicaManager::open_topic(const metadata::TopicImage& topic) {
+    Topics topics{&topic};
+    LB_CO_CHECK(co_await open_partitions(std::move(topics)));
+    const bool is_open = std::all_of(
+        topic.partitions.begin(),
+        topic.partitions.end(),
+        [&](const metadata::PartitionImage& partition) {
+            return find(topic.id, partition.index) != nullptr;
+        }
+    );
+    if (!is_open) {
+        co_return Error{
+            has_storage_failed() ? ErrorCode::storage_failed : ErrorCode::io, 0,
+            "partition that could not be opened"
+        };
+    }
+    co_return Ok{};
+}
+
+Task<Result<Ok>> ReplicaManager::open_partitions(const Topics topics) {
+    std::function<Task<Result<Ok>>(std::size_t)> work = [this, &topics](const std::size_t index) {
+        return open_on_shard(index, topics);
+    };
+    const Result<Ok> opened = co_await on_each_shard(std::move(work));
+    publish();
+    co_return opened;
+}
+
+Task<Result<Ok>>
+ReplicaManager::open_on_shard(const std::size_t index, const Topics& topics) {
+    OnShard& on_shard = *on_shards_[index];
+    for (const metadata::TopicImage* const topic : topics) {
+        for (const metadata::PartitionImage& described : topic->partitions) {
+            const PartitionKey key{topic->id, described.index};
+            const bool is_ours = &home_of(key) == &on_shard.shard;
+            if (!is_ours || on_shard.partitions.contains(key) || on_shard.faulty.contains(key)) {
+                continue;
+            }
+            LB_CO_CHECK(co_await open_partition(on_shard, key, described.leader_epoch));
+        }
+    }
+    co_return Ok{};
+}
+
+Task<Result<Ok>> ReplicaManager::open_partition(
+    OnShard& on_shard, const PartitionKey key, const LeaderEpoch epoch
+) {
+    Env& env = on_shard.shard.env();
+    storage::LogOptions log_options;
+    log_options.segment_bytes = options_.segment_bytes;
+    auto partition = std::make_unique<Partition>(
+        env, on_shard.directory, key, epoch, log_options, listener_
+    );
+    const Result<Ok> opened = co_await partition->open();
+    if (opened) {
+        const storage::RecoveryReport& report = partition->recovery();
+        env.log.debug(
+            "partition opened",
+            {kv("partition", storage::partition_dir_name(key)),
+             kv("log_end", report.log_end),
+             kv("clean", report.was_clean),
+             kv("segments", report.segments_count)}
+        );
+        on_shard.partitions.emplace(key, std::move(partition));
+        co_return Ok{};
+    }
+    switch (opened.code()) {
+    case ErrorCode::corrupt:
+        on_shard.faulty.insert(key);  // logged with the place; the others are not harmed by it
+        co_return Ok{};
+    case ErrorCode::storage_failed:
+    case ErrorCode::unsupported: co_return opened;
+    default: break;
+    }
+    // It may come right later: the next call for this topic tries again.
+    env.log.error(
+        "partition cannot be opened and is not served",
+        {kv("partition", storage::partition_dir_name(key)), kv("error", to_string(opened.error()))}
+    );
+    co_return has_storage_failed() ? Result<Ok>(opened.error()) : Result<Ok>(Ok{});
+}
+
+Task<void> ReplicaManager::stop() {
+    if (on_shards_.empty()) {
+        co_return;
+    }
+    std::function<Task<Result<Ok>>(std::size_t)> work = [this](const std::size_t index) {
+        return stop_on_shard(index);
+    };
+    const Result<Ok> stopped = co_await on_each_shard(std::move(work));
+    std::vector<storage::CleanLog> clean;
+    bool all_clean = stopped.has_value() && !has_storage_failed();
+    for (const std::unique_ptr<OnShard>& on_shard : on_shards_) {
+        if (on_shard == nullptr || !on_shard->all_clean) {
+            all_clean = false;
+            continue;
+        }
+        clean.insert(clean.end(), on_shard->clean.begin(), on_shard->clean.end());
+    }
+    if (!all_clean) {
+        co_return;
+    }
+    Env& env = shards_.front()->env();
+    const Result<Ok> marked = co_await storage::write_clean_marker(env, options_.log_dir, clean);
+    if (!marked) {
+        env.log.warn(
+            "the mark of a clean stop could not be written; the next start looks at the logs again",
+            {kv("error", to_string(marked.error()))}
+        );
+    }
+}
+
+Task<Result<Ok>> ReplicaManager::stop_on_shard(const std::size_t index) {
+    if (on_shards_[index] == nullptr) {
+        co_return Ok{};
+    }
+    OnShard& on_shard = *on_shards_[index];
+    for (const auto& [key, partition] : on_shard.partitions) {
+        const Result<storage::CleanLog> closed = co_await partition->close();
+        if (closed) {
+            on_shard.clean.push_back(*closed);
+        } else {
+            on_shard.all_clean = false;
+        }
+    }
+    co_await on_shard.directory.stop();
+    co_return Ok{};
+}
+
+Task<Result<Ok>>
+ReplicaManager::on_each_shard(const std::function<Task<Result<Ok>>(std::size_t)> work) {
+    std::vector<Result<Ok>> outcomes(shards_.size(), Result<Ok>(Ok{}));
+    Scope scope(shards_.front()->env().scheduler);
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        scope.spawn_now(on_one_shard(i, work, outcomes[i]));
+    }
+    co_await scope.join();
+    for (const Result<Ok>& outcome : outcomes) {
+        if (!outcome) {
+            co_return outcome;
+        }
+    }
+    co_return Ok{};
+}
+
+Task<void> ReplicaManager::on_one_shard(
+    const std::size_t index,
+    const std::function<Task<Result<Ok>>(std::size_t)>& work,
+    Result<Ok>& outcome
+) {
+    std::function<Task<Result<Ok>>()> body = [&work, index] { return work(index); };
+    outcome = co_await io::call_on(*shards_.front(), *shards_[index], std::move(body));
+}
+
+void ReplicaManager::publish() {
+    auto table = std::make_shared<Table>();
+    for (const std::unique_ptr<OnShard>& on_shard : on_shards_) {
+        for (const auto& [key, partition] : on_shard->partitions) {
+            table->rows.push_back(Table::Row{key, partition.get()});
+        }
+    }
+    std::sort(
+        table->rows.begin(),
+        table->rows.end(),
+        [](const Table::Row& a, const Table::Row& b) { return a.key < b.key; }
+    );
+    table_.store(std::move(table));
+}
+
+Partition* ReplicaManager::find(const Id128& topic, const PartitionIndex index) const {
+    const PartitionKey key{topic, index};
+    const std::shared_ptr<const Table> table = table_.load();
+    const auto found = std::partition_point(
+        table->rows.begin(),
+        table->rows.end(),
+        [&key](const Table::Row& row) { return row.key < key; }
+    );
+    return found != table->rows.end() && found->key == key ? found->partition : nullptr;
+}
+
+Shard& ReplicaManager::home_of(const PartitionKey& key) const noexcept {
+    std::array<std::byte, 4> index{};
+    codec::store_be(index.data(), key.index.value);
+    const std::uint32_t hash = codec::crc32c(index, codec::crc32c(key.topic));
+    return *shards_[hash % shards_.size()];
+}
+
+std::size_t ReplicaManager::faulty_count() const noexcept {
+    std::size_t count = 0;
+    for (const std::unique_ptr<OnShard>& on_shard : on_shards_) {
+        count += on_shard->faulty.size();
+    }
+    return count;
+}
+
+}  // namespace logboom::replica

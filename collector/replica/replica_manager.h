@@ -1,0 +1,92 @@
+// All partitions of this node: which shard each lives on, opening and creating their logs, and finding
+// them from any shard.
+#pragma once
+
+#include "collector/metadata/image.h"
+#include "collector/replica/partition.h"
+#include "collector/storage/log_directory.h"
+#include "shared/io/shard.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace logboom::replica {
+
+struct ReplicaManagerOptions {
+    /// Holds the partitions' directories; made if missing.
+    std::string log_dir;
+    std::uint64_t segment_bytes = limits::segment_bytes_default;
+    /// Recently appended bytes that each shard keeps for consumers at the end of the log.
+    std::uint64_t tail_cache_bytes = limits::tail_cache_bytes_default;
+};
+
+class ReplicaManager {
+public:
+    /// `shards` are all shards of the node; calls come from the first one. `listener` is called on the
+    /// home shards. All outlive the manager.
+    ReplicaManager(
+        std::vector<Shard*> shards, ReplicaManagerOptions options, HighWatermarkListener& listener
+    );
+    ReplicaManager(const ReplicaManager&) = delete;
+    ReplicaManager& operator=(const ReplicaManager&) = delete;
+    ~ReplicaManager();
+
+    /// Opens all partitions of the image, each on its home shard. A partition whose synced data is
+    /// damaged is logged and not served (`find` does not know it); the others are. Errors: the log
+    /// directory cannot be used at all. Shard: the first.
+    Task<Result<Ok>> open(metadata::ImagePtr image);
+    /// Creates or opens the partitions of one more topic; those that are open already stay as they are.
+    /// When it returns, the directories are synced and the partitions can be written to. Shard: the
+    /// first, one call at a time.
+    Task<Result<Ok>> open_topic(const metadata::TopicImage& topic);
+    /// Syncs and closes all logs and leaves the mark of a clean stop. The doors are closed. Shard: the
+    /// first.
+    Task<void> stop();
+
+    /// Any shard. The partition lives as long as the manager.
+    [[nodiscard]] Partition* find(const Id128& topic, PartitionIndex index) const;
+    /// Any shard.
+    [[nodiscard]] Shard& home_of(const Partition& partition) const noexcept {
+        return home_of(partition.key());
+    }
+    [[nodiscard]] Shard& home_of(const PartitionKey& key) const noexcept;
+    /// Whether the log directory was given up after an I/O error: the program should end. Any shard.
+    [[nodiscard]] bool has_storage_failed() const noexcept {
+        return has_failed_.load(std::memory_order_acquire);
+    }
+    /// Partitions that are not served because their data is damaged. Shard: the first.
+    [[nodiscard]] std::size_t faulty_count() const noexcept;
+
+private:
+    struct OnShard;
+    struct Table;
+
+    using Topics = std::vector<const metadata::TopicImage*>;
+
+    Task<Result<Ok>> make_shard(std::size_t index);
+    Task<Result<Ok>> open_partitions(Topics topics);
+    Task<Result<Ok>> open_on_shard(std::size_t index, const Topics& topics);
+    Task<Result<Ok>> open_partition(OnShard& on_shard, PartitionKey key, LeaderEpoch epoch);
+    Task<Result<Ok>> stop_on_shard(std::size_t index);
+    /// Runs `work` on all shards at once; the first error of a shard is the answer.
+    Task<Result<Ok>> on_each_shard(std::function<Task<Result<Ok>>(std::size_t)> work);
+    Task<void> on_one_shard(
+        std::size_t index,
+        const std::function<Task<Result<Ok>>(std::size_t)>& work,
+        Result<Ok>& outcome
+    );
+    void publish();
+
+    std::vector<Shard*> shards_;
+    ReplicaManagerOptions options_;
+    HighWatermarkListener& listener_;
+    std::atomic<std::shared_ptr<const Table>> table_;
+    storage::DirectoryStart start_;
+    std::atomic<bool> has_failed_{false};
+    std::vector<std::unique_ptr<OnShard>> on_shards_;  // empty until the directory was started
+};
+
+}  // namespace logboom::replica

@@ -1,0 +1,54 @@
+// What a log directory remembers beside its logs: how far each is known to be on disk, and how each was
+// left at a clean stop.
+#pragma once
+
+#include "collector/storage/layout.h"
+#include "shared/io/env.h"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace logboom::storage {
+
+/// Everything below the offset was on disk at some time: damage there is no torn tail.
+using Checkpoints = std::map<PartitionKey, Offset>;
+
+/// How a log was left at a clean stop.
+struct CleanLog {
+    PartitionKey key;
+    Offset log_end;
+    Offset segment_base;  // of the last segment ...
+    std::uint64_t segment_bytes = 0;  // ... and its file's size
+
+    bool operator==(const CleanLog&) const = default;
+};
+
+void encode_checkpoints(const Checkpoints& checkpoints, Buffer& out);
+[[nodiscard]] Result<Checkpoints> decode_checkpoints(ByteView file);
+void encode_clean_marker(const std::vector<CleanLog>& logs, Buffer& out);
+[[nodiscard]] Result<std::vector<CleanLog>> decode_clean_marker(ByteView file);
+
+/// What the start of a log directory finds; the same for all shards, unchanged afterwards.
+struct DirectoryStart {
+    Checkpoints checkpoints;
+    std::map<PartitionKey, CleanLog> clean;
+
+    [[nodiscard]] Offset checkpoint_of(const PartitionKey& key) const noexcept;
+    /// Nothing if the log was not closed cleanly, or is new.
+    [[nodiscard]] const CleanLog* clean_of(const PartitionKey& key) const noexcept;
+};
+
+/// Makes the directory if need be, reads what is remembered, and takes the mark of the clean stop away
+/// before anything is written. Errors: `storage_failed` if the directory was given up after an I/O error
+/// (logged with what to do); `unsupported` for another version; `io`, `no_space`.
+///
+/// A checkpoint or marker that cannot be decoded is logged and counts as missing: recovery then looks
+/// at more, never at less.
+Task<Result<DirectoryStart>> start_log_directory(Env& env, std::string path);
+
+/// The last act of a clean stop.
+Task<Result<Ok>>
+write_clean_marker(Env& env, std::string directory, const std::vector<CleanLog>& logs);
+
+}  // namespace logboom::storage

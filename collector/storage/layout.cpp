@@ -1,0 +1,41 @@
+#include "collector/storage/layout.h"
+
+#include "shared/base/bytes.h"
+
+#include <charconv>
+
+namespace logboom::storage {
+
+namespace {
+
+constexpr std::size_t offset_digits = 20;
+
+}  // namespace
+
+std::string partition_dir_name(const PartitionKey& key) {
+    return to_hex(key.topic) + "-" + std::to_string(key.index.value);
+}
+
+std::string segment_file_name(const Offset base_offset, const std::string_view suffix) {
+    LB_ASSERT(base_offset.value >= 0);
+    std::string digits = std::to_string(base_offset.value);
+    digits.insert(0, offset_digits - digits.size(), '0');
+    return digits.append(suffix);
+}
+
+std::optional<Offset> parse_segment_file_name(
+    const std::string_view name, const std::string_view suffix
+) noexcept {
+    if (name.size() != offset_digits + suffix.size() || !name.ends_with(suffix)) {
+        return std::nullopt;
+    }
+    std::int64_t value = 0;
+    const char* const end = name.data() + offset_digits;
+    const auto [stopped_at, error] = std::from_chars(name.data(), end, value);
+    if (error != std::errc() || stopped_at != end || value < 0) {
+        return std::nullopt;
+    }
+    return Offset(value);
+}
+
+}  // namespace logboom::storage

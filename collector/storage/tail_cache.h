@@ -1,0 +1,52 @@
+// The batches that were appended last, as they came in: consumers at the end of a log are served without
+// touching the disk. One budget for all logs of a shard; the oldest batch goes first.
+#pragma once
+
+#include "shared/base/strong.h"
+#include "shared/io/chunk_pool.h"
+
+#include <cstdint>
+#include <deque>
+
+namespace logboom::storage {
+
+/// The cached end of one log: batches that follow each other without a hole, up to the log's end.
+class LogTail {
+public:
+    struct Batch {
+        Offset base_offset;
+        Offset end_offset;
+        Slice bytes;
+    };
+
+    [[nodiscard]] const std::deque<Batch>& batches() const noexcept { return batches_; }
+    /// Whether the batch that holds `offset` and all behind it are here.
+    [[nodiscard]] bool reaches_back_to(const Offset offset) const noexcept {
+        return !batches_.empty() && batches_.front().base_offset <= offset;
+    }
+
+private:
+    friend class TailCache;
+    std::deque<Batch> batches_;
+};
+
+/// Shard: one. The logs' tails outlive their batches here: `forget` before a tail dies.
+class TailCache {
+public:
+    explicit TailCache(const std::uint64_t bytes_max) noexcept : bytes_max_(bytes_max) {}
+    TailCache(const TailCache&) = delete;
+    TailCache& operator=(const TailCache&) = delete;
+
+    /// Adds a batch at the end of `tail` and drops the oldest ones of any log above the budget.
+    void add(LogTail& tail, LogTail::Batch batch);
+    /// Drops all batches of `tail`.
+    void forget(LogTail& tail);
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+private:
+    std::uint64_t bytes_max_;
+    std::uint64_t bytes_ = 0;
+    std::deque<LogTail*> oldest_first_;  // one entry per batch
+};
+
+}  // namespace logboom::storage
