@@ -1,0 +1,225 @@
+#include "agent/agent.h"
+
+#include "shared/base/version.h"
+
+#include <algorithm>
+#include <set>
+
+namespace logboom::agent {
+
+namespace {
+
+parse::LongLine long_line_of(const OnLongLine choice) noexcept {
+    switch (choice) {
+    case OnLongLine::split: return parse::LongLine::split;
+    case OnLongLine::truncate: return parse::LongLine::truncate;
+    case OnLongLine::drop: return parse::LongLine::drop;
+    }
+    LB_UNREACHABLE("OnLongLine");
+}
+
+source::StartPoint start_point_of(const ReadFrom choice) noexcept {
+    switch (choice) {
+    case ReadFrom::beginning: return source::StartPoint::beginning;
+    case ReadFrom::end: return source::StartPoint::end;
+    case ReadFrom::since: return source::StartPoint::since;
+    }
+    LB_UNREACHABLE("ReadFrom");
+}
+
+source::FileInput input_of(const FileInputConfig& config) {
+    source::FileInput input{
+        .name = config.name,
+        .topic = config.topic,
+        .paths = source::PathSet(config.include, config.exclude),
+    };
+    input.split.line_bytes_max = config.line_bytes_max;
+    input.split.on_long_line = long_line_of(config.on_long_line);
+    input.split.drop_empty = config.drop_empty;
+    input.read_from = start_point_of(config.read_from);
+    input.since = config.since;
+    input.ignore_older = config.ignore_older;
+    input.partial_flush = config.partial_flush;
+    input.close_idle = config.close_idle;
+    input.rotate_quiet = config.rotate_quiet;
+    input.rotated_dirs = config.rotated_dirs;
+    input.rescan_interval = config.rescan_interval;
+    input.is_polled = config.notify == Notify::poll;
+    return input;
+}
+
+ship::ShipperOptions shipper_options(
+    const AgentConfig& config, const source::AgentIdentity& agent, std::string machine_id
+) {
+    ship::ShipperOptions options;
+    for (const config::HostPort& collector : config.collectors) {
+        options.collectors.push_back({collector.host, collector.port});
+    }
+    std::set<std::string> topics;
+    for (const FileInputConfig& input : config.file_inputs) {
+        topics.insert(input.topic);
+    }
+    options.topics.assign(topics.begin(), topics.end());
+    options.agent_id = agent.agent_id;
+    options.machine_id = std::move(machine_id);
+    options.host = config.host;
+    options.version = version;
+    options.in_flight_bytes_max = config.in_flight_bytes_max;
+    return options;
+}
+
+batch::BatchOptions batch_options(const AgentConfig& config) {
+    batch::BatchOptions options;
+    options.batch_bytes_max = config.batch_bytes_max;
+    options.batch_age_max = config.batch_age_max;
+    options.compress = config.compression == Compression::lz4;
+    options.host = config.host;
+    options.headers = config.headers;
+    return options;
+}
+
+source::FileSourceOptions source_options(const AgentConfig& config) {
+    source::FileSourceOptions options;
+    for (const FileInputConfig& input : config.file_inputs) {
+        options.inputs.push_back(input_of(input));
+    }
+    return options;
+}
+
+source::CheckpointOptions checkpoint_options(const AgentConfig& config) {
+    source::CheckpointOptions options;
+    options.dir = config.state_dir;
+    return options;
+}
+
+}  // namespace
+
+/// From the collector's side to the file's: each part knows those above it in this list only.
+struct Agent::Parts {
+    Parts(
+        Env& env,
+        const AgentConfig& config,
+        const source::AgentIdentity& agent,
+        std::string machine_id,
+        source::Checkpoint& checkpoint,
+        metrics::Registry& registry
+    )
+        : shipper(env, shipper_options(config, agent, std::move(machine_id)), registry)
+        , room(env, batch_options(config), batch::KeyedHash(agent.hash_seed), shipper, registry)
+        , source(
+              env,
+              source_options(config),
+              batch::KeyedHash(agent.hash_seed),
+              checkpoint,
+              room,
+              shipper,
+              registry
+          ) {}
+
+    ship::Shipper shipper;
+    batch::BatchRoom room;
+    source::FileSource source;
+};
+
+Agent::Agent(Env& env, AgentConfig config, metrics::Registry& registry)
+    : env_(env)
+    , config_(std::move(config))
+    , registry_(registry)
+    , state_(env, config_.state_dir)
+    , checkpoint_(env, checkpoint_options(config_), registry) {}
+
+Agent::~Agent() = default;
+
+Task<Result<Ok>> Agent::start() {
+    LB_CO_CHECK(co_await state_.open());
+    LB_CO_CHECK(co_await checkpoint_.start());
+    has_checkpoint_ = true;
+
+    constexpr std::size_t machine_id_bytes_max = 256;
+    const Result<std::string> machine =
+        co_await env_.fs.read_file("/etc/machine-id", machine_id_bytes_max);
+    parts_ = std::make_unique<Parts>(
+        env_, config_, state_.agent(), machine ? *machine : std::string(), checkpoint_, registry_
+    );
+    connect_parts();
+    co_await parts_->source.start();
+    parts_->room.start();
+    parts_->shipper.start();
+    co_return Ok{};
+}
+
+void Agent::connect_parts() {
+    ship::ShipperEvents events;
+    source::FileSource& source = parts_->source;
+    events.met = [this](const rpc::HelloReply& positions) { return on_met(positions); };
+    events.route = [&source](const record::Id128& uid) {
+        const source::Stream& stream = source.stream(uid);
+        return ship::Route{stream.input.topic, stream.path, stream.partition};
+    };
+    events.pinned = [&source](const record::Id128& uid, const PartitionIndex partition) {
+        source.pinned(uid, partition);
+    };
+    events.acknowledged =
+        [&source](const record::Id128& uid, const ship::Position position, const ship::Tail tail) {
+            source.acknowledged(uid, position, tail);
+        };
+    events.rewind = [&source](const record::Id128& uid, const ship::Position position) {
+        source.rewind(uid, position);
+    };
+    events.room = [&source] { source.room(); };
+    parts_->shipper.connect_events(std::move(events));
+}
+
+/// The epoch is above every one that a collector knows of us, and durable before the first batch.
+Task<Result<std::uint32_t>> Agent::on_met(const rpc::HelloReply& positions) {
+    const std::uint32_t epoch =
+        std::max(state_.agent().agent_epoch, positions.agent_epoch_known) + 1;
+    LB_CO_CHECK(co_await state_.raise_epoch(epoch));
+    parts_->room.set_agent(state_.agent().agent_id, epoch);
+    parts_->source.begin(positions);
+    co_return epoch;
+}
+
+Task<void> Agent::stop() {
+    if (parts_ != nullptr) {
+        co_await parts_->source.stop();
+        parts_->room.seal_all();
+        const SteadyTime deadline = env_.clock.now() + config_.shutdown_timeout;
+        while (is_shipping() && !parts_->shipper.is_empty() && env_.clock.now() < deadline) {
+            const Result<Ok> slept = co_await env_.sleep(10ms);
+            if (!slept) {
+                break;
+            }
+        }
+        co_await parts_->room.stop();
+        co_await parts_->shipper.stop();
+    }
+    if (has_checkpoint_) {
+        co_await checkpoint_.stop();
+    }
+    co_await state_.close();
+}
+
+bool Agent::is_everything_acknowledged() const {
+    return parts_->shipper.is_empty() && parts_->room.open_count() == 0;
+}
+
+bool Agent::is_drained() const {
+    return parts_ != nullptr && parts_->source.is_drained() && is_everything_acknowledged();
+}
+
+bool Agent::is_shipping() const {
+    return parts_ != nullptr && parts_->shipper.state() == ship::ShipState::shipping;
+}
+
+bool Agent::is_fenced() const {
+    return parts_ != nullptr && parts_->shipper.state() == ship::ShipState::fenced;
+}
+
+void Agent::refresh_metrics() {
+    if (parts_ != nullptr) {
+        parts_->source.refresh_metrics();
+    }
+}
+
+}  // namespace logboom::agent

@@ -1,0 +1,257 @@
+// logboom-agent: flags, configuration, the loop, and the agent's life between two signals.
+#include "agent/agent.h"
+#include "shared/base/log_spdlog.h"
+#include "shared/base/version.h"
+#include "shared/daemon/exit_code.h"
+#include "shared/daemon/machine.h"
+#include "shared/daemon/resource_limits.h"
+#include "shared/daemon/service_manager.h"
+#include "shared/daemon/signals.h"
+#include "shared/http/health.h"
+#include "shared/http/server.h"
+#include "shared/io/shard_threads.h"
+#include "shared/io/uring_backend.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace {
+
+using namespace logboom;  // NOLINT(google-build-using-namespace): the program's own main
+
+constexpr const char* default_config = "/etc/logboom/agent.toml";
+/// Chunks kept for reuse: a few read blocks and batches; the rest goes back to the system.
+constexpr std::uint64_t pool_bytes = 4u << 20;
+/// How often `--once` looks whether everything is delivered.
+constexpr Nanos drained_interval = 50ms;
+constexpr Nanos watch_interval = 1s;
+
+struct Flags {
+    std::string config = default_config;
+    std::string config_dir;
+    std::string log_level;
+    std::vector<std::string> settings;
+    bool once = false;
+    bool config_was_named = false;
+};
+
+agent::LoadedAgentConfig load(const Flags& flags) {
+    config::LoadRequest request;
+    request.world = config::real_world();
+    request.path = flags.config;
+    request.dir = flags.config_dir;
+    request.main_file =
+        flags.config_was_named ? config::MainFile::required : config::MainFile::if_present;
+    request.settings = flags.settings;
+    if (!flags.log_level.empty()) {
+        request.settings.push_back("agent.log_level=" + flags.log_level);
+    }
+    return agent::load_agent_config(request);
+}
+
+std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
+    auto made = io::UringBackend::make(io::UringOptions::for_agent());
+    if (auto* const text = std::get_if<std::string>(&made)) {
+        return std::move(*text);
+    }
+    return std::unique_ptr<io::IoBackend>(std::move(std::get<std::unique_ptr<io::UringBackend>>(made)));
+}
+
+/// What the agent answers over HTTP.
+class Status {
+public:
+    Status(Env& env, agent::Agent& agent, const metrics::Registry& registry, http::ServerOptions options)
+        : agent_(agent)
+        , registry_(registry)
+        , server_(env, std::move(options)) {
+        server_.route("GET", "/metrics", [this](http::Request) { return metrics(); });
+        server_.route("GET", "/healthz", [this](http::Request) { return healthz(); });
+        server_.route("GET", "/readyz", [this](http::Request) { return readyz(); });
+    }
+
+    Task<Result<Ok>> start() { return server_.start(); }
+    Task<void> stop() { return server_.stop(); }
+    [[nodiscard]] std::uint16_t port() const noexcept { return server_.port(); }
+
+private:
+    Task<http::Response> metrics() {
+        agent_.refresh_metrics();
+        co_return http::metrics_response(registry_);
+    }
+    Task<http::Response> healthz() { co_return http::healthz_response(); }
+    Task<http::Response> readyz() {
+        std::vector<http::ReadyCheck> checks(2);
+        checks[0].name = "config";
+        checks[0].ok = true;
+        checks[1].name = "collector";
+        checks[1].ok = agent_.is_shipping();
+        checks[1].detail = agent_.is_fenced() ? "fenced" : "";
+        co_return http::readyz_response(checks);
+    }
+
+    agent::Agent& agent_;
+    const metrics::Registry& registry_;
+    http::Server server_;
+};
+
+std::unique_ptr<Status> make_status(
+    Env& env,
+    agent::Agent& agent,
+    const metrics::Registry& registry,
+    const std::optional<config::HostPort>& at
+) {
+    if (!at) {
+        return nullptr;
+    }
+    http::ServerOptions options;
+    options.address.host = at->host;
+    options.address.port = at->port;
+    return std::make_unique<Status>(env, agent, registry, std::move(options));
+}
+
+/// Runs until it is cancelled or, with `once`, until everything is delivered. `exit_code` outlives it.
+Task<void> live(
+    Shard& shard,
+    agent::AgentConfig config,
+    const Flags& flags,
+    const daemon::ServiceManager& service,
+    int& exit_code
+) {
+    Env& env = shard.env();
+    metrics::Registry registry;
+    registry
+        .gauge(
+            "logboom_agent_build_info", "The program's version.", {{"version", std::string(version)}}
+        )
+        .set(1);
+    registry.gauge("logboom_agent_runtime_backend", "How the kernel is asked.", {{"kind", "io_uring"}})
+        .set(1);
+    const std::string state_dir = config.state_dir;
+    const std::optional<config::HostPort> http_at = config.http;
+    agent::Agent agent(env, std::move(config), registry);
+    const std::unique_ptr<Status> status = make_status(env, agent, registry, http_at);
+    Result<Ok> started = co_await agent.start();
+    bool has_status = false;
+    if (started && status != nullptr) {
+        started = co_await status->start();
+        has_status = started.has_value();
+    }
+    if (started) {
+        if (has_status) {
+            std::printf("listening: http %u\n", status->port());
+            std::fflush(stdout);
+        }
+        service.ready("reading");
+        exit_code = daemon::exit_ok;
+        const Nanos interval = flags.once ? drained_interval : watch_interval;
+        for (;;) {
+            const Result<Ok> slept = co_await env.sleep(interval);
+            if (!slept || (flags.once && agent.is_drained())) {
+                break;
+            }
+        }
+    } else if (started.code() == ErrorCode::busy) {
+        env.log.error(
+            "another agent is at work in the state directory; choose another [agent] state_dir",
+            {kv("dir", logboom::quoted(state_dir))}
+        );
+    } else {
+        env.log.error("the agent cannot start", {kv("error", to_string(started.error()))});
+    }
+    service.stopping("waiting for acknowledgements");
+    if (has_status) {
+        co_await status->stop();
+    }
+    co_await agent.stop();
+}
+
+int run(const Flags& flags) {
+    agent::LoadedAgentConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    static_cast<void>(daemon::raise_open_files_max());
+    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-agent");
+    io::ShardThreadsOptions options;
+    options.log_level = loaded.config.log_level;
+    options.seed = daemon::random_seed();
+    options.pool_bytes = pool_bytes;
+    io::ShardThreads threads(make_backend, *sink, options);
+    const std::string problem = threads.start();
+    if (!problem.empty()) {
+        std::fprintf(stderr, "logboom-agent: %s\n", problem.c_str());
+        return daemon::exit_failed;
+    }
+    const daemon::ServiceManager service = daemon::ServiceManager::from_environment();
+    const daemon::Signals signals([&threads] { threads.request_stop(); });
+    int exit_code = daemon::exit_failed;
+    threads.run(live(*threads.shards().front(), std::move(loaded.config), flags, service, exit_code));
+    return exit_code;
+}
+
+int check(const Flags& flags) {
+    const agent::LoadedAgentConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    std::puts("The configuration is good.");
+    return daemon::exit_ok;
+}
+
+int dump_config(const Flags& flags, const bool example, const bool origins) {
+    if (example) {
+        std::fputs(config::example_text(agent::agent_schema()).c_str(), stdout);
+        return daemon::exit_ok;
+    }
+    const agent::LoadedAgentConfig loaded = load(flags);
+    if (!loaded.loaded.ok()) {
+        std::fputs(loaded.loaded.problems.text().c_str(), stderr);
+        return daemon::exit_config;
+    }
+    const auto kind = origins ? config::DumpKind::origins : config::DumpKind::effective;
+    std::fputs(config::dump_text(agent::agent_schema(), loaded.loaded, kind).c_str(), stdout);
+    return daemon::exit_ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Flags flags;
+    bool example = false;
+    bool origins = false;
+    CLI::App app("Logboom's agent: reads log files and ships every line to a collector exactly once.");
+    app.set_version_flag("--version", std::string("logboom-agent ") + version);
+    app.fallthrough();
+    const auto* const config_option =
+        app.add_option("-c,--config", flags.config, "configuration file")->capture_default_str();
+    app.add_option("--config-dir", flags.config_dir, "drop-ins (default: agent.d beside it)");
+    app.add_option("--set", flags.settings, "section.key=value; wins over files; repeatable")
+        ->allow_extra_args(false);
+    app.add_option("--log-level", flags.log_level, "debug, info, warn or error");
+    app.add_flag("--once", flags.once, "read to the end, deliver, exit");
+    app.add_subcommand("run", "reads and ships until SIGTERM (default)");
+    const auto* const check_command =
+        app.add_subcommand("check", "checks the configuration")->alias("validate");
+    auto* const config_command = app.add_subcommand("config", "shows the configuration");
+    auto* const dump_command = config_command->add_subcommand("dump", "prints it");
+    dump_command->add_flag("--example,--defaults", example, "the commented example file");
+    dump_command->add_flag("--origins", origins, "with the place of each value");
+    config_command->require_subcommand(1);
+    app.footer("Example:\n  logboom-agent --config /etc/logboom/agent.toml check");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? daemon::exit_ok : daemon::exit_usage;
+    }
+    flags.config_was_named = config_option->count() != 0;
+    if (check_command->parsed()) {
+        return check(flags);
+    }
+    if (dump_command->parsed()) {
+        return dump_config(flags, example, origins);
+    }
+    return run(flags);
+}

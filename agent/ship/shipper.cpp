@@ -1,0 +1,489 @@
+#include "agent/ship/shipper.h"
+
+#include "shared/codec/crc32c.h"
+
+#include <algorithm>
+#include <array>
+
+namespace logboom::ship {
+
+namespace {
+
+constexpr std::size_t requests_in_flight_max = 16;
+/// One connect attempt per collector in this time (D14).
+constexpr Nanos connect_pause_min = 100ms;
+/// Batches of one stream that may wait besides those in flight.
+constexpr std::size_t batches_waiting_max = 2;
+
+}  // namespace
+
+Shipper::Shipper(Env& env, ShipperOptions options, metrics::Registry& registry)
+    : env_(env)
+    , options_(std::move(options))
+    , work_(env.scheduler)
+    , scope_(env.scheduler)
+    , batches_sent_(registry.counter("logboom_agent_batches_sent_total", "Batches put into requests."))
+    , acked_batches_(
+          registry.counter("logboom_agent_batches_acknowledged_total", "Batches that collectors have.")
+      )
+    , connects_(registry.counter("logboom_agent_connects_total", "Connections to collectors made."))
+    , connection_failures_(registry.counter(
+          "logboom_agent_connection_failures_total", "Connections that failed or broke."
+      ))
+    , retries_(registry.counter("logboom_agent_batch_retries_total", "Times a stream waited to retry."))
+    , rewinds_(registry.counter(
+          "logboom_agent_rewinds_total", "Times a stream was read again from the collector's position."
+      ))
+    , inflight_bytes_gauge_(
+          registry.gauge("logboom_agent_inflight_bytes", "Bytes sent and not yet acknowledged.")
+      )
+    , queued_bytes_gauge_(
+          registry.gauge("logboom_agent_memory_bytes", "Bytes of sealed batches.", {{"pool", "batches"}})
+      )
+    , connected_gauge_(registry.gauge("logboom_agent_conn_state", "1 while shipping to a collector."))
+    , ack_latency_(registry.histogram(
+          "logboom_agent_event_to_ack_seconds",
+          "From reading a batch's first line to its acknowledgement.",
+          metrics::latency_bounds()
+      )) {
+    using rpc::ReplyStatus;
+    for (const ReplyStatus status :
+         {ReplyStatus::rejected_position,
+          ReplyStatus::fenced,
+          ReplyStatus::not_leader,
+          ReplyStatus::unknown_topic,
+          ReplyStatus::invalid,
+          ReplyStatus::too_large,
+          ReplyStatus::storage_error,
+          ReplyStatus::busy,
+          ReplyStatus::unavailable}) {
+        rejects_[status] = &registry.counter(
+            "logboom_agent_batch_rejects_total",
+            "Batches that a collector did not take, by its answer.",
+            {{"why", rpc::to_string(status)}}
+        );
+    }
+}
+
+void Shipper::start() {
+    scope_.spawn(run());
+}
+
+Task<void> Shipper::stop() {
+    scope_.cancel();
+    work_.set();
+    co_await scope_.join();
+}
+
+bool Shipper::has_room(const Id128& stream) const {
+    if (queued_bytes_ >= options_.in_flight_bytes_max) {
+        return false;
+    }
+    const auto lane = lanes_.find(stream);
+    constexpr std::size_t size_max = limits::agent_batches_in_flight_max + batches_waiting_max;
+    return lane == lanes_.end() || lane->second->size() < size_max;
+}
+
+void Shipper::push(SealedBatch batch) {
+    std::unique_ptr<Lane>& lane = lanes_[batch.stream];
+    if (lane == nullptr) {
+        Route route = events_.route(batch.stream);
+        lane = std::make_unique<Lane>(batch.stream, std::move(route.topic), std::move(route.key));
+        lane->partition = route.partition;
+    }
+    queued_bytes_ += batch.bytes.size();
+    queued_bytes_gauge_.set(static_cast<double>(queued_bytes_));
+    lane->push(std::move(batch));
+    enqueue(*lane);
+}
+
+void Shipper::enqueue(Lane& lane) {
+    if (!lane.is_queued && lane.next(env_.clock.now()) != nullptr) {
+        lane.is_queued = true;
+        ready_.push_back(lane.stream());
+        work_.set();
+    }
+}
+
+void Shipper::enqueue_due() {
+    for (const auto& [stream, lane] : lanes_) {
+        enqueue(*lane);
+    }
+}
+
+SteadyTime Shipper::next_retry() const noexcept {
+    SteadyTime next = no_deadline;
+    for (const auto& [stream, lane] : lanes_) {
+        next = std::min(next, lane->retry_at().value_or(no_deadline));
+    }
+    return next;
+}
+
+Task<void> Shipper::run() {
+    while (!scope_.is_cancelled() && state_ != ShipState::fenced) {
+        const CollectorAddress& collector =
+            options_.collectors[next_collector_ % options_.collectors.size()];
+        const Result<Ok> ended = co_await run_connection(collector);
+        if (scope_.is_cancelled() || state_ == ShipState::fenced) {
+            co_return;
+        }
+        ++next_collector_;
+        set_state(ShipState::unreachable);
+        connection_failures_.add();
+        const Nanos pause = std::max(connect_pause_min, backoff_.failed(env_.rng));
+        env_.log.warn(
+            "collector lost; trying the next one after a pause",
+            {kv("collector", collector.host),
+             kv("port", collector.port),
+             kv("error", ended ? std::string("closed") : to_string(ended.error())),
+             kv("pause_ms", std::chrono::duration_cast<Millis>(pause).count())}
+        );
+        co_await env_.sleep(pause);
+    }
+}
+
+Task<Result<std::unique_ptr<Conn>>> Shipper::connect(const CollectorAddress& collector) {
+    const SteadyTime deadline = env_.clock.now() + options_.connect_timeout;
+    LB_CO_TRY(
+        const std::vector<std::string> addresses, co_await env_.net.resolve(collector.host, deadline)
+    );
+    Error last{ErrorCode::not_found, 0, "resolve collector"};
+    for (const std::string& address : addresses) {
+        io::SocketAddress target;
+        target.host = address;
+        target.port = collector.port;
+        io::ConnOptions options;
+        options.send_timeout = options_.answer_timeout;
+        Result<std::unique_ptr<Conn>> conn = co_await env_.net.connect(target, deadline, options);
+        if (conn) {
+            co_return conn;
+        }
+        last = conn.error();
+    }
+    co_return last;
+}
+
+Task<Result<Ok>> Shipper::run_connection(const CollectorAddress& collector) {
+    LB_CO_TRY(std::unique_ptr<Conn> conn, co_await connect(collector));
+    connects_.add();
+    failed_.reset();
+    rpc::RpcClientOptions options;
+    options.frame_timeout = options_.answer_timeout;
+    rpc::RpcClient client(env_, std::move(conn), options);
+    client.start();
+    Result<Ok> ended = co_await say_hello(client);
+    if (ended) {
+        backoff_.succeeded();
+        set_state(ShipState::shipping);
+        env_.log.info(
+            "shipping to collector", {kv("collector", collector.host), kv("port", collector.port)}
+        );
+        ended = co_await pump(client);
+    }
+    if (!client.refusal().empty()) {
+        env_.log.error("collector refused us", {kv("sentence", quoted(client.refusal()))});
+    }
+    co_await client.stop();
+    drop_connection_state();
+    co_return ended;
+}
+
+Task<Result<Ok>> Shipper::say_hello(rpc::RpcClient& client) {
+    rpc::HelloRequest hello;
+    hello.agent_id = options_.agent_id;
+    hello.agent_epoch = epoch_.value_or(0);
+    hello.machine_id = options_.machine_id;
+    hello.host = options_.host;
+    hello.version = options_.version;
+    for (const std::string& topic : options_.topics) {
+        rpc::TopicStreams asked;
+        asked.topic = topic;
+        asked.all_streams = !epoch_.has_value();
+        hello.topics.push_back(std::move(asked));
+    }
+    Buffer header;
+    rpc::encode(hello, header);
+    const SteadyTime deadline = env_.clock.now() + options_.answer_timeout;
+    std::vector<Slice> no_payload;
+    LB_CO_TRY(
+        const rpc::Frame frame,
+        co_await client.call(rpc::Method::hello, header.view(), std::move(no_payload), deadline)
+    );
+    LB_CO_TRY(const rpc::HelloReply reply, rpc::decode_hello_reply(frame.header.view()));
+    if (reply.status != rpc::ReplyStatus::ok) {
+        env_.log.error("collector refused our hello", {kv("status", rpc::to_string(reply.status))});
+        co_return Error{ErrorCode::rejected, 0, "hello"};
+    }
+    for (const rpc::TopicPositions& topic : reply.topics) {
+        if (topic.status != rpc::ReplyStatus::ok || topic.partition_count == 0) {
+            env_.log.error(
+                "collector cannot take a topic",
+                {kv("topic", quoted(topic.topic)), kv("status", rpc::to_string(topic.status))}
+            );
+            co_return Error{ErrorCode::not_found, 0, "topic in hello"};
+        }
+        partition_counts_[topic.topic] = topic.partition_count;
+    }
+    if (partition_counts_.size() < options_.topics.size()) {
+        co_return Error{ErrorCode::malformed, 0, "topics of the hello reply"};
+    }
+    if (!epoch_) {
+        LB_CO_TRY(const std::uint32_t epoch, co_await events_.met(reply));
+        epoch_ = epoch;
+    }
+    last_word_ = env_.clock.now();
+    co_return Ok{};
+}
+
+Task<Result<Ok>> Shipper::pump(rpc::RpcClient& client) {
+    Scope requests(env_.scheduler);
+    requests.spawn(watch(client));
+    enqueue_due();
+    while (!failed_ && !client.is_broken() && !scope_.is_cancelled() && state_ != ShipState::fenced) {
+        Request request = gather();
+        if (!request.batches.empty()) {
+            requests.spawn_now(send_request(client, std::move(request)));
+            continue;
+        }
+        const SteadyTime now = env_.clock.now();
+        const bool is_quiet = requests_in_flight_ == 0 && !is_pinging_;
+        const SteadyTime ping_at = is_quiet ? last_word_ + options_.ping_interval : no_deadline;
+        if (ping_at <= now) {
+            requests.spawn_now(send_ping(client));
+            continue;
+        }
+        work_.reset();
+        const SteadyTime wake_at = std::min(ping_at, next_retry());
+        co_await work_.wait(wake_at);
+        if (env_.clock.now() >= wake_at) {
+            enqueue_due();
+        }
+    }
+    const Error ended = failed_.value_or(Error{ErrorCode::closed, 0, "collector connection"});
+    requests.cancel();
+    co_await requests.join();
+    co_return ended;
+}
+
+Shipper::Request Shipper::gather() {
+    Request request;
+    while (!ready_.empty() && requests_in_flight_ < requests_in_flight_max
+           && in_flight_bytes_ < options_.in_flight_bytes_max
+           && request.bytes < limits::agent_request_bytes_max
+           && request.batches.size() < limits::rpc_batches_per_request_max) {
+        const Id128 stream = ready_.front();
+        ready_.pop_front();
+        const auto found = lanes_.find(stream);
+        if (found == lanes_.end()) {
+            continue;
+        }
+        Lane& lane = *found->second;
+        lane.is_queued = false;
+        const std::size_t count_before = request.batches.size();
+        pin(lane);
+        take_from(lane, request);
+        enqueue(lane);
+        if (lane.is_queued && request.batches.size() == count_before) {
+            break;  // its next batch is too long for what is left of this request
+        }
+    }
+    return request;
+}
+
+void Shipper::pin(Lane& lane) {
+    if (lane.partition) {
+        return;
+    }
+    const auto count = partition_counts_.find(lane.topic());
+    LB_ASSERT(count != partition_counts_.end());  // a Hello is good only if it names every topic
+    // The path keeps its partition over rotations (D1); agents are spread by their id.
+    const std::uint32_t seed = codec::crc32c(options_.agent_id);
+    const std::uint32_t hash = codec::crc32c(as_bytes(lane.route_key()), seed);
+    lane.partition = PartitionIndex(static_cast<std::int32_t>(hash % count->second));
+    events_.pinned(lane.stream(), *lane.partition);
+}
+
+void Shipper::take_from(Lane& lane, Request& request) {
+    const SteadyTime now = env_.clock.now();
+    while (request.batches.size() < limits::rpc_batches_per_request_max) {
+        const SealedBatch* const batch = lane.next(now);
+        if (batch == nullptr) {
+            return;
+        }
+        const std::uint64_t bytes = request.bytes + batch->bytes.size();
+        if (!request.batches.empty() && bytes > limits::agent_request_bytes_max) {
+            return;
+        }
+        rpc::BatchEnvelope envelope;
+        envelope.topic = lane.topic();
+        envelope.partition = *lane.partition;
+        envelope.size_bytes = batch->bytes.size();
+        envelope.stream = batch->stream;
+        envelope.generation = batch->generation;
+        envelope.from = batch->from;
+        envelope.to = batch->to;
+        envelope.agent_epoch = *epoch_;
+        request.envelope.batches.push_back(std::move(envelope));
+        request.payload.push_back(batch->bytes);
+        request.bytes = bytes;
+        const std::uint32_t size = batch->bytes.size();
+        const Sent sent{lane.stream(), lane.sent(), size};
+        request.batches.push_back(sent);
+        in_flight_bytes_ += size;
+        batches_sent_.add();
+    }
+}
+
+Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
+    ++requests_in_flight_;
+    inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
+    Buffer header;
+    rpc::encode(request.envelope, header);
+    const SteadyTime deadline = env_.clock.now() + options_.answer_timeout;
+    const Result<rpc::Frame> frame = co_await client.call(
+        rpc::Method::ship, header.view(), std::move(request.payload), deadline
+    );
+    --requests_in_flight_;
+    work_.set();
+    if (!frame) {
+        fail(frame.error());
+        co_return;
+    }
+    const Result<rpc::ShipReply> reply = rpc::decode_ship_reply(frame->header.view());
+    if (!reply || reply->results.size() != request.batches.size()) {
+        fail(reply ? Error{ErrorCode::malformed, 0, "ship reply"} : reply.error());
+        co_return;
+    }
+    last_word_ = env_.clock.now();
+    in_flight_bytes_ -= std::min(in_flight_bytes_, request.bytes);
+    inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
+    const Nanos retry_after = Millis(reply->retry_after_ms);
+    for (std::size_t i = 0; i < request.batches.size(); ++i) {
+        on_answer(request.batches[i], reply->results[i], retry_after);
+    }
+    events_.room();
+}
+
+Task<void> Shipper::send_ping(rpc::RpcClient& client) {
+    is_pinging_ = true;
+    const SteadyTime deadline = env_.clock.now() + options_.ping_timeout;
+    std::vector<Slice> no_payload;
+    const Result<rpc::Frame> frame =
+        co_await client.call(rpc::Method::ping, ByteView(), std::move(no_payload), deadline);
+    is_pinging_ = false;
+    last_word_ = env_.clock.now();
+    work_.set();
+    if (!frame) {
+        fail(frame.error());
+    }
+}
+
+Task<void> Shipper::watch(rpc::RpcClient& client) {
+    co_await client.wait_broken();
+    work_.set();
+}
+
+void Shipper::fail(const Error error) {
+    if (!failed_ && error.code != ErrorCode::cancelled) {
+        failed_ = error;
+    }
+}
+
+void Shipper::on_answer(const Sent& sent, const rpc::BatchResult& result, const Nanos retry_after) {
+    const auto found = lanes_.find(sent.stream);
+    if (found == lanes_.end()) {
+        return;
+    }
+    Lane& lane = *found->second;
+    if (result.status != rpc::ReplyStatus::ok) {
+        on_refused(lane, result);
+    }
+    // Herd control: the collector's wish, spread by half of it to both sides (D14).
+    const double spread = 0.5 + env_.rng.unit();
+    const auto wish = Nanos(
+        static_cast<Nanos::rep>(static_cast<double>(retry_after.count()) * spread)
+    );
+    const std::uint64_t bytes_before = lane.bytes();
+    const Lane::Outcome outcome =
+        lane.answered(sent.number, result, env_.clock.now(), wish, env_.rng);
+    queued_bytes_ -= bytes_before - lane.bytes();
+    queued_bytes_gauge_.set(static_cast<double>(queued_bytes_));
+    apply(lane, outcome);
+}
+
+void Shipper::apply(Lane& lane, const Lane::Outcome& outcome) {
+    const Id128 stream = lane.stream();
+    acked_batches_.add(outcome.acknowledged_batches);
+    if (outcome.oldest_opened_at) {
+        const Nanos age = env_.clock.now() - *outcome.oldest_opened_at;
+        ack_latency_.observe(std::chrono::duration<double>(age).count());
+    }
+    retries_.add(outcome.retry_in ? 1 : 0);
+    rewinds_.add(outcome.rewind ? 1 : 0);
+    if (lane.empty() && lane.in_flight() == 0) {
+        lanes_.erase(stream);
+    } else {
+        enqueue(lane);
+    }
+    if (outcome.acknowledged) {
+        events_.acknowledged(stream, *outcome.acknowledged, outcome.acknowledged_tail);
+    }
+    if (outcome.rewind) {
+        events_.rewind(stream, *outcome.rewind);
+    }
+}
+
+void Shipper::on_refused(const Lane& lane, const rpc::BatchResult& result) {
+    if (const auto counter = rejects_.find(result.status); counter != rejects_.end()) {
+        counter->second->add();
+    }
+    switch (result.status) {
+    case rpc::ReplyStatus::fenced:
+        env_.log.error(
+            "fenced: another agent with our id and a newer epoch is at work; shipping ends",
+            {kv("agent", to_hex(options_.agent_id)), kv("epoch", *epoch_)}
+        );
+        set_state(ShipState::fenced);
+        break;
+    case rpc::ReplyStatus::invalid:
+    case rpc::ReplyStatus::too_large:
+    case rpc::ReplyStatus::cloned:
+        env_.log.error(
+            "collector refuses a batch; its stream waits and is tried again",
+            {kv("stream", to_hex(lane.stream())),
+             kv("topic", lane.topic()),
+             kv("status", rpc::to_string(result.status))}
+        );
+        break;
+    case rpc::ReplyStatus::ok:
+    case rpc::ReplyStatus::rejected_position:
+    case rpc::ReplyStatus::not_leader:
+    case rpc::ReplyStatus::unknown_topic:
+    case rpc::ReplyStatus::storage_error:
+    case rpc::ReplyStatus::busy:
+    case rpc::ReplyStatus::unavailable:
+        env_.log.debug(
+            "batch not taken; retrying",
+            {kv("stream", to_hex(lane.stream())), kv("status", rpc::to_string(result.status))}
+        );
+        break;
+    }
+}
+
+void Shipper::drop_connection_state() {
+    in_flight_bytes_ = 0;
+    inflight_bytes_gauge_.set(0);
+    is_pinging_ = false;
+    for (const auto& [stream, lane] : lanes_) {
+        lane->disconnected();
+    }
+}
+
+void Shipper::set_state(const ShipState state) {
+    if (state_ != ShipState::fenced) {
+        state_ = state;
+    }
+    connected_gauge_.set(state_ == ShipState::shipping ? 1 : 0);
+}
+
+}  // namespace logboom::ship

@@ -1,0 +1,94 @@
+// The file source: joins discovery, identity, reading and the checkpoint, and is told what the shipper
+// hears from the collectors.
+//
+// Life: start() opens what is remembered -> begin() when the collectors' positions are known: only then
+// are files looked for and read -> stop().
+#pragma once
+
+#include "agent/source/file/checkpoint.h"
+#include "agent/source/file/discovery.h"
+#include "agent/source/file/locator.h"
+#include "agent/source/file/tailer.h"
+#include "shared/rpc/agent_messages.h"
+
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace logboom::source {
+
+struct FileSourceOptions {
+    std::vector<FileInput> inputs;
+    TailerOptions tailer;
+    Nanos forget_after = 7 * 24h;  // streams whose file is gone (T26)
+};
+
+class FileSource {
+public:
+    FileSource(
+        Env& env,
+        FileSourceOptions options,
+        batch::KeyedHash hash,
+        Checkpoint& checkpoint,
+        batch::BatchRoom& room,
+        const ship::Outlet& outlet,
+        metrics::Registry& registry
+    );
+
+    Task<void> start();
+    /// The collectors' positions win over the checkpoint's.
+    void begin(const rpc::HelloReply& positions);
+    /// Ends reading; the batches that are open are dropped, since the files still have their lines.
+    Task<void> stop();
+
+    // What the shipper tells and asks.
+    [[nodiscard]] const Stream& stream(const Id128& uid) const;
+    void pinned(const Id128& uid, PartitionIndex partition);
+    void acknowledged(const Id128& uid, ship::Position position, Tail tail);
+    void rewind(const Id128& uid, ship::Position position);
+    void room();
+
+    /// Every file was looked at and what they had is with the collectors.
+    [[nodiscard]] bool is_drained() const;
+    [[nodiscard]] std::size_t streams_count() const noexcept { return streams_.all().size(); }
+    /// Sets the gauges that are counted only when somebody looks.
+    void refresh_metrics();
+
+private:
+    void recall(const CheckpointEntry& entry);
+    void learn(const std::string& topic, const rpc::StreamPosition& position);
+    [[nodiscard]] const FileInput* input_for(const std::string& name, const std::string& topic, const std::string& path) const;
+    void suspect(const std::string& path);
+    Task<void> run_discovery();
+    Task<void> run_notifications();
+    Task<void> full_scan();
+    Task<void> examine_path(std::string path);
+    [[nodiscard]] Nanos rescan_pause();
+    void forget_old();
+
+    Env& env_;
+    FileSourceOptions options_;
+    Checkpoint& checkpoint_;
+    batch::BatchRoom& room_;
+    StreamTable streams_;
+    TurnQueue turns_;
+    Identifier identifier_;
+    Discovery discovery_;
+    Tailer tailer_;
+    Locator locator_;
+    std::set<std::string> suspects_;
+    bool must_scan_ = true;
+    bool has_begun_ = false;
+    bool has_scanned_ = false;
+    SteadyTime scan_at_{};
+    io::Event work_;
+    Scope scope_;
+    metrics::Gauge& files_open_;
+    metrics::Gauge& files_idle_;
+    metrics::Gauge& files_rotated_;
+    metrics::Gauge& files_gone_;
+    metrics::Gauge& bytes_behind_;
+};
+
+}  // namespace logboom::source

@@ -1,0 +1,82 @@
+// Who a file is (T8) and what a look at an open file says about a stream that we know (T9). A file is
+// known by several independent proofs, each of which fails alone somewhere: inodes are reused, heads are
+// shared, paths change hands.
+#pragma once
+
+#include "agent/batch/keyed_hash.h"
+#include "shared/io/env.h"
+#include "shared/record/source_cursor.h"
+
+#include <compare>
+#include <map>
+#include <string>
+
+namespace logboom::source {
+
+using batch::KeyedHash;
+using batch::Tail;
+using record::FileIdentity;
+
+inline constexpr std::uint32_t head_bytes_max = 1024;
+
+/// The proofs that name one life of one inode: number, file system, and generation or birth time, which
+/// change when the number is used again (T9.4).
+struct FileKey {
+    std::string fs_id;
+    std::uint64_t ino = 0;
+    std::optional<std::uint64_t> gen;
+    std::optional<std::int64_t> btime_ns;
+
+    auto operator<=>(const FileKey&) const = default;
+};
+[[nodiscard]] FileKey key_of(const FileIdentity& identity);
+
+/// What the position of a known stream says about the file with its key (T9.1 to T9.3).
+enum class Continuity : std::uint8_t {
+    same,       ///< long enough, and the bytes before the position are those that were read
+    truncated,  ///< shorter than the position
+    rewritten   ///< long enough, with other bytes before the position
+};
+[[nodiscard]] Continuity
+continuity(std::uint64_t offset, const Tail& known, std::uint64_t size, const Tail& seen) noexcept;
+
+/// How a file with a new key relates to a stream whose head it shares (T9.5).
+enum class Kinship : std::uint8_t {
+    none,    ///< a head alone proves nothing, a position at 0 even less
+    moved,   ///< same head and tail, and the old file is gone or was cut: the content lives on here
+    copied   ///< same head and tail, and the old file is whole
+};
+[[nodiscard]] Kinship kinship(
+    std::uint64_t offset, bool is_head_equal, bool is_tail_equal, bool is_old_intact
+) noexcept;
+
+/// Reads proofs from open files.
+class Identifier {
+public:
+    Identifier(Env& env, const KeyedHash hash) noexcept : env_(env), hash_(hash) {}
+
+    /// The identity of an open regular file: its key and up to `head_bytes_max` bytes of its head.
+    /// Errors: those of reading; `invalid_argument` if it is no regular file (T5).
+    Task<Result<FileIdentity>> identify(io::File& file, std::string path);
+    /// The key alone, without reading.
+    Task<Result<FileKey>> key(io::File& file, std::string path, io::FileStat stat);
+    /// Hash of the first `size` bytes. A file that is shorter gives another hash.
+    Task<Result<std::uint64_t>> head_hash(io::File& file, std::uint32_t size);
+    /// Proof of a position: of the `size` bytes before `offset`.
+    Task<Result<Tail>> tail(io::File& file, std::uint64_t offset, std::uint32_t size);
+
+    /// The same from bytes at hand, of the position behind them.
+    [[nodiscard]] Tail tail_of(const ByteView bytes) const noexcept {
+        return batch::tail_of(hash_, bytes);
+    }
+
+    /// The name of the file system that `path` lies on, asked once per device.
+    Task<std::string> fs_id(std::string path, std::uint64_t dev);
+
+private:
+    Env& env_;
+    KeyedHash hash_;
+    std::map<std::uint64_t, std::string> fs_ids_;
+};
+
+}  // namespace logboom::source

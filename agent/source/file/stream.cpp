@@ -1,0 +1,73 @@
+#include "agent/source/file/stream.h"
+
+namespace logboom::source {
+
+const char* to_string(const StreamState state) noexcept {
+    switch (state) {
+    case StreamState::known: return "known";
+    case StreamState::active: return "active";
+    case StreamState::rotated: return "rotated";
+    case StreamState::gone: return "gone";
+    }
+    LB_UNREACHABLE("StreamState");
+}
+
+Stream::Stream(
+    batch::BatchRoom& room,
+    const FileInput& from_input,
+    const Id128& id,
+    FileIdentity first_identity
+)
+    : uid(id)
+    , input(from_input)
+    , identity(std::move(first_identity))
+    , path(identity.path_seen)
+    , path_now(identity.path_seen)
+    , splitter(from_input.split)
+    , batcher(room, id, identity.path_seen) {}
+
+void Stream::restart_at(const ship::Position position, const Tail proof) {
+    generation = position.generation;
+    read_to = position.offset;
+    tail = proof;
+    splitter.reset();
+    must_find_line_start = read_to != 0;
+    is_at_end = false;
+    is_drained = false;
+    block_bytes = 0;
+    const bool is_new_generation = generation != 0 && read_to == 0;
+    batcher.begin_at(
+        position,
+        proof,
+        is_new_generation ? record::GapReason::new_generation : record::GapReason::none
+    );
+    batcher.tell_identity(identity);
+}
+
+void Stream::begin_generation() {
+    batcher.seal();  // what was read of the old content is still sent
+    acked_to = 0;
+    acked_tail = Tail();
+    const ship::Position start{generation + 1, 0};
+    restart_at(start, Tail());
+}
+
+CheckpointEntry Stream::to_entry() const {
+    CheckpointEntry entry;
+    entry.stream = uid;
+    entry.generation = generation;
+    entry.offset = acked_to;
+    entry.tail_len = acked_tail.size;
+    entry.tail_hash = acked_tail.hash;
+    entry.identity = identity;
+    entry.input = input.name;
+    entry.topic = input.topic;
+    entry.partition = partition;
+    entry.predecessor = predecessor;
+    entry.gone_since_ms = gone_since_ms;
+    const bool is_passed_over = is_all_acknowledged() && batcher.position().offset > acked_to;
+    entry.passed_to = is_passed_over ? batcher.position().offset : 0;
+    return entry;
+}
+
+}  // namespace logboom::source

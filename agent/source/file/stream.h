@@ -1,0 +1,94 @@
+// One stream: the life of one file's content, under whatever names. Its id is chosen at first sight and
+// stays; a truncation raises its generation.
+//
+//   known ──(seen at a path of the input)──> active ──(its path is empty or another's)──> rotated
+//     │                                        ^  │                                          │
+//     │                                        │  └──(cannot be found, or nothing left)──┐   │ T14
+//     └──(found under another name)──> rotated └──────────(its file is seen again)──── gone <┘
+//
+//   known    remembered by checkpoint or collector, its file not seen in this run
+//   active   its file is at `path_now`, which the input means
+//   rotated  its file has no name that the input means; read to its end by the open descriptor
+//   gone     nothing is left to be read; remembered for a while, so that no file is read twice
+#pragma once
+
+#include "agent/batch/batcher.h"
+#include "agent/parse/line_splitter.h"
+#include "agent/source/file/checkpoint_codec.h"
+#include "agent/source/file/file_input.h"
+#include "agent/source/file/identity.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace logboom::source {
+
+enum class StreamState : std::uint8_t { known, active, rotated, gone };
+[[nodiscard]] const char* to_string(StreamState state) noexcept;
+
+struct Stream {
+    Stream(
+        batch::BatchRoom& room,
+        const FileInput& from_input,
+        const Id128& id,
+        FileIdentity first_identity
+    );
+
+    // Who it is.
+    Id128 uid;
+    const FileInput& input;
+    FileIdentity identity;
+    std::string path;      // its first one: lb.path
+    std::string path_now;  // where its file can be opened
+    std::string bound_path;  // under which the table finds it
+    std::optional<PartitionIndex> partition;
+    std::optional<Id128> predecessor;  // must be drained before this one is read (T40)
+    std::optional<Id128> successor;
+    StreamState state = StreamState::known;
+    std::int64_t gone_since_ms = 0;
+
+    // How far it is.
+    std::uint64_t generation = 0;
+    std::uint64_t read_to = 0;  // the next byte to be read
+    Tail tail;                  // at read_to
+    std::uint64_t acked_to = 0;
+    Tail acked_tail;
+    std::optional<ship::Position> rewind_to;  // asked by the collector; done before the next read
+
+    // The file and what is in work. Only the turn of a stream uses and closes `file`.
+    std::unique_ptr<io::File> file;
+    parse::LineSplitter splitter;
+    batch::Batcher batcher;
+    std::size_t block_bytes = 0;  // asked for a line longer than a block; 0: the usual
+    bool must_find_line_start = false;
+    bool is_at_end = false;
+    bool is_drained = false;  // rotated, at its end, nobody writes, all acknowledged
+    bool has_partial_tail = false;
+    WallTime mtime_seen{};
+    SteadyTime checked_at{};  // when continuity was last proven
+    SteadyTime grown_at{};
+
+    // Of the turn queue.
+    bool is_queued = false;
+    bool is_in_turn = false;
+    bool is_wanted_again = false;
+    bool is_blocked = false;
+    std::optional<SteadyTime> alarm_at;
+
+    [[nodiscard]] ship::Position position() const noexcept { return {generation, read_to}; }
+    /// Nothing that was read is still on its way.
+    [[nodiscard]] bool is_all_acknowledged() const noexcept {
+        return !batcher.is_open() && acked_to >= batcher.sealed_to();
+    }
+    [[nodiscard]] bool needs_draining() const noexcept {
+        return state == StreamState::rotated || (successor.has_value() && !is_drained);
+    }
+    /// Goes on from `position`; what was read and not acknowledged behind it is read again.
+    void restart_at(ship::Position position, Tail proof);
+    /// The file was cut: its new content is read from 0.
+    void begin_generation();
+    [[nodiscard]] CheckpointEntry to_entry() const;
+};
+
+}  // namespace logboom::source
