@@ -167,6 +167,7 @@ void Agent::connect_parts() {
         source.rewind(uid, position);
     };
     events.room = [&source] { source.room(); };
+    events.cloned = [this] { is_cloned_ = true; };
     parts_->shipper.connect_events(std::move(events));
 }
 
@@ -196,6 +197,15 @@ Task<void> Agent::stop() {
     }
     if (has_checkpoint_) {
         co_await checkpoint_.stop();
+    }
+    if (is_cloned_) {
+        const Result<Ok> renewed = co_await state_.begin_anew();
+        if (!renewed) {
+            env_.log.error(
+                "a new identity could not be made; the old one is another machine's too",
+                {kv("error", to_string(renewed.error()))}
+            );
+        }
     }
     co_await state_.close();
 }

@@ -37,6 +37,8 @@ public:
     /// A collector is connected and our positions are known.
     [[nodiscard]] bool is_shipping() const;
     [[nodiscard]] bool is_fenced() const;
+    /// Another machine uses our identity. `stop()` replaces it; an agent made anew begins with all files.
+    [[nodiscard]] bool is_cloned() const noexcept { return is_cloned_; }
     /// Before metrics are shown.
     void refresh_metrics();
     [[nodiscard]] const source::AgentIdentity& identity() const noexcept { return state_.agent(); }
@@ -54,6 +56,7 @@ private:
     StateDir state_;
     source::Checkpoint checkpoint_;
     bool has_checkpoint_ = false;
+    bool is_cloned_ = false;
     std::unique_ptr<Parts> parts_;  // once it is known who we are
 };
 

@@ -70,7 +70,7 @@ constexpr Option options[] = {
      .type = ValueType::choice,
      .initial = "\"auto\"",
      .doc = "how the kernel is asked",
-     .choices = "auto|uring|poll"},
+     .choices = "auto|uring"},
 
     {.section = "output",
      .key = "collectors",
@@ -142,7 +142,7 @@ constexpr Option options[] = {
      .type = ValueType::glob_list,
      .initial = "[]",
      .example = "[\"*.gz\", \"*.[0-9]\"]",
-     .doc = "without a slash: looks at the name alone",
+     .doc = "without a slash: looks at the name alone; else \"/...\" or \"**/...\"",
      .empty = Empty::allowed},
     {.section = "input.file",
      .key = "topic",
@@ -238,10 +238,7 @@ LogLevel log_level_of(const std::string& text) noexcept {
 }
 
 BackendChoice backend_of(const std::string& text) noexcept {
-    if (text == "uring") {
-        return BackendChoice::uring;
-    }
-    return text == "poll" ? BackendChoice::poll : BackendChoice::automatic;
+    return text == "uring" ? BackendChoice::uring : BackendChoice::automatic;
 }
 
 ReadFrom read_from_of(const std::string& text) noexcept {
@@ -301,6 +298,25 @@ void check_names(const config::Values& values, config::Problems& problems) {
     }
 }
 
+/// A pattern with a slash is compared with whole paths, so one that begins nowhere matches nothing.
+void check_excludes(const config::Values& values, config::Problems& problems) {
+    for (const config::Table& table : values.tables("input.file")) {
+        for (const std::string& pattern : table.list("exclude")) {
+            const bool has_place = pattern.starts_with('/') || pattern.starts_with("**/");
+            if (pattern.find('/') != std::string::npos && !has_place) {
+                problems.add(
+                    table.place("exclude"),
+                    fmt::format(
+                        "\"{0}\" excludes nothing: with a slash it is a whole path; write \"**/{0}\" or an "
+                        "absolute path",
+                        pattern
+                    )
+                );
+            }
+        }
+    }
+}
+
 }  // namespace
 
 const config::Schema& agent_schema() {
@@ -330,6 +346,7 @@ AgentConfig AgentConfig::from(const config::Values& values, config::Problems& pr
         made.file_inputs.push_back(file_input_from(table, made.topic));
     }
     check_names(values, problems);
+    check_excludes(values, problems);
     return made;
 }
 

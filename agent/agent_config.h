@@ -13,7 +13,8 @@
 
 namespace logboom::agent {
 
-enum class BackendChoice : std::uint8_t { automatic, uring, poll };
+/// io_uring is the only one that there is.
+enum class BackendChoice : std::uint8_t { automatic, uring };
 enum class Compression : std::uint8_t { none, lz4 };
 /// Where reading begins in files that were there when an input was started for the very first time
 /// (T22); files that appear later are always read from their beginning.

@@ -10,6 +10,7 @@
 #include "shared/http/health.h"
 #include "shared/http/server.h"
 #include "shared/io/shard_threads.h"
+#include "shared/io/shield.h"
 #include "shared/io/uring_backend.h"
 
 #include <CLI/CLI.hpp>
@@ -41,8 +42,8 @@ agent::LoadedAgentConfig load(const Flags& flags) {
     request.world = config::real_world();
     request.path = flags.config;
     request.dir = flags.config_dir;
-    request.main_file =
-        flags.config_was_named ? config::MainFile::required : config::MainFile::if_present;
+    request.main_file = flags.config_was_named ? config::MainFile::required
+                                               : config::MainFile::if_present;
     request.settings = flags.settings;
     if (!flags.log_level.empty()) {
         request.settings.push_back("agent.log_level=" + flags.log_level);
@@ -50,18 +51,62 @@ agent::LoadedAgentConfig load(const Flags& flags) {
     return agent::load_agent_config(request);
 }
 
-std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
+/// Notes the rung of the ladder of set-up flags that the kernel stands on.
+std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend(int& rung) {
     auto made = io::UringBackend::make(io::UringOptions::for_agent());
     if (auto* const text = std::get_if<std::string>(&made)) {
         return std::move(*text);
     }
-    return std::unique_ptr<io::IoBackend>(std::move(std::get<std::unique_ptr<io::UringBackend>>(made)));
+    auto& backend = std::get<std::unique_ptr<io::UringBackend>>(made);
+    rung = backend->stats().rung;
+    return std::unique_ptr<io::IoBackend>(std::move(backend));
 }
+
+/// What the program knows of its own runtime.
+struct Runtime {
+    int rung = 0;
+    const LogSink* sink = nullptr;
+};
+
+class RuntimeMetrics {
+public:
+    RuntimeMetrics(metrics::Registry& registry, const Runtime& runtime)
+        : sink_(*runtime.sink)
+        , lines_dropped_(registry.counter(
+              "logboom_agent_log_lines_dropped_total", "Lines of our own log that had no room."
+          )) {
+        const std::string release(version);
+        registry.gauge(
+                    "logboom_agent_build_info", "The program's version.", {{"version", release}}
+        ).set(1);
+        registry
+            .gauge(
+                "logboom_agent_runtime_backend", "How the kernel is asked.", {{"kind", "io_uring"}}
+            )
+            .set(1);
+        registry
+            .gauge(
+                "logboom_agent_io_uring_rung",
+                "Set-up flags that the kernel knows: 0 all, above it fewer."
+            )
+            .set(runtime.rung);
+    }
+    void refresh() { lines_dropped_.add(sink_.dropped_lines() - lines_dropped_.value()); }
+
+private:
+    const LogSink& sink_;
+    metrics::Counter& lines_dropped_;
+};
 
 /// What the agent answers over HTTP.
 class Status {
 public:
-    Status(Env& env, agent::Agent& agent, const metrics::Registry& registry, http::ServerOptions options)
+    Status(
+        Env& env,
+        agent::Agent& agent,
+        const metrics::Registry& registry,
+        http::ServerOptions options
+    )
         : agent_(agent)
         , registry_(registry)
         , server_(env, std::move(options)) {
@@ -110,23 +155,20 @@ std::unique_ptr<Status> make_status(
     return std::make_unique<Status>(env, agent, registry, std::move(options));
 }
 
-/// Runs until it is cancelled or, with `once`, until everything is delivered. `exit_code` outlives it.
-Task<void> live(
+/// Runs until it is cancelled or, with `once`, until everything is delivered; true: until it learned that
+/// its identity is another machine's. `exit_code` outlives it.
+Task<bool> live_under_one_identity(
     Shard& shard,
     agent::AgentConfig config,
     const Flags& flags,
     const daemon::ServiceManager& service,
+    const Runtime& runtime,
     int& exit_code
 ) {
     Env& env = shard.env();
     metrics::Registry registry;
-    registry
-        .gauge(
-            "logboom_agent_build_info", "The program's version.", {{"version", std::string(version)}}
-        )
-        .set(1);
-    registry.gauge("logboom_agent_runtime_backend", "How the kernel is asked.", {{"kind", "io_uring"}})
-        .set(1);
+    RuntimeMetrics runtime_metrics(registry, runtime);
+    env.log.info("io_uring is used", {kv("rung", runtime.rung)});
     const std::string state_dir = config.state_dir;
     const std::optional<config::HostPort> http_at = config.http;
     agent::Agent agent(env, std::move(config), registry);
@@ -147,7 +189,8 @@ Task<void> live(
         const Nanos interval = flags.once ? drained_interval : watch_interval;
         for (;;) {
             const Result<Ok> slept = co_await env.sleep(interval);
-            if (!slept || (flags.once && agent.is_drained())) {
+            runtime_metrics.refresh();
+            if (!slept || agent.is_cloned() || (flags.once && agent.is_drained())) {
                 break;
             }
         }
@@ -163,7 +206,29 @@ Task<void> live(
     if (has_status) {
         co_await status->stop();
     }
-    co_await agent.stop();
+    // We may have been cancelled; what waits in here for acknowledgements has its own time.
+    co_await io::shielded(env.scheduler, agent.stop());
+    const bool is_cancelled = co_await io::is_cancelled();
+    co_return agent.is_cloned() && !is_cancelled;
+}
+
+Task<void> live(
+    Shard& shard,
+    const agent::AgentConfig config,
+    const Flags& flags,
+    const daemon::ServiceManager& service,
+    const Runtime& runtime,
+    int& exit_code
+) {
+    for (;;) {
+        agent::AgentConfig for_one = config;
+        const bool goes_on = co_await live_under_one_identity(
+            shard, std::move(for_one), flags, service, runtime, exit_code
+        );
+        if (!goes_on) {
+            co_return;
+        }
+    }
 }
 
 int run(const Flags& flags) {
@@ -178,7 +243,9 @@ int run(const Flags& flags) {
     options.log_level = loaded.config.log_level;
     options.seed = daemon::random_seed();
     options.pool_bytes = pool_bytes;
-    io::ShardThreads threads(make_backend, *sink, options);
+    Runtime runtime;
+    runtime.sink = sink.get();
+    io::ShardThreads threads([&runtime] { return make_backend(runtime.rung); }, *sink, options);
     const std::string problem = threads.start();
     if (!problem.empty()) {
         std::fprintf(stderr, "logboom-agent: %s\n", problem.c_str());
@@ -187,7 +254,8 @@ int run(const Flags& flags) {
     const daemon::ServiceManager service = daemon::ServiceManager::from_environment();
     const daemon::Signals signals([&threads] { threads.request_stop(); });
     int exit_code = daemon::exit_failed;
-    threads.run(live(*threads.shards().front(), std::move(loaded.config), flags, service, exit_code));
+    Shard& shard = *threads.shards().front();
+    threads.run(live(shard, std::move(loaded.config), flags, service, runtime, exit_code));
     return exit_code;
 }
 
@@ -222,7 +290,9 @@ int main(int argc, char** argv) {
     Flags flags;
     bool example = false;
     bool origins = false;
-    CLI::App app("Logboom's agent: reads log files and ships every line to a collector exactly once.");
+    CLI::App app(
+        "Logboom's agent: reads log files and ships every line to a collector exactly once."
+    );
     app.set_version_flag("--version", std::string("logboom-agent ") + version);
     app.fallthrough();
     const auto* const config_option =

@@ -22,6 +22,10 @@ struct Collector::ShardDoors {
 
 namespace {
 
+Task<Result<Ok>> do_nothing() {
+    co_return Ok{};
+}
+
 SocketAddress to_address(const config::HostPort& text) {
     return SocketAddress{text.host, text.port};
 }
@@ -96,11 +100,21 @@ Task<void> Collector::stop() {
     }
     if (replicas_ != nullptr) {
         co_await replicas_->stop();
+        co_await look_in_at_each_shard();
     }
     if (store_ != nullptr) {
         co_await store_->close();
     }
     env().log.info("collector has stopped");
+}
+
+/// The last appends may have posted wake-ups that name partitions and hubs: they are behind us afterwards.
+Task<void> Collector::look_in_at_each_shard() {
+    for (Shard* const shard : shards_) {
+        std::function<Task<Result<Ok>>()> work = [] { return do_nothing(); };
+        [[maybe_unused]] const Result<Ok> passed =
+            co_await io::call_on(*shards_.front(), *shard, std::move(work));
+    }
 }
 
 Task<Result<Ok>> Collector::lock_data_dir() {
@@ -128,6 +142,8 @@ broker::BrokerOptions Collector::broker_options() const {
     options.partitions_default = config_.partitions;
     options.batch_bytes_max = config_.message_bytes_max;
     options.request_bytes_max /= shards_.size();
+    options.rack = config_.rack;
+    options.shutdown_timeout = config_.shutdown_timeout;
     return options;
 }
 
@@ -148,8 +164,9 @@ Task<Result<Ok>> Collector::open_shard_doors(const std::size_t index) {
     io::TcpServerOptions kafka_server;
     io::TcpServerOptions agents_server;
     kafka_server.share_port = agents_server.share_port = shards_.size() > 1;
+    const auto shard_count = static_cast<std::uint32_t>(shards_.size());
     kafka_server.connections_max = agents_server.connections_max =
-        config_.connections_max / static_cast<std::uint32_t>(shards_.size());
+        (config_.connections_max + shard_count - 1) / shard_count;
     ingest::IngestOptions ingest_options;
     ingest_options.auto_create = config_.auto_create;
     ingest_options.partitions_default = config_.partitions;
@@ -159,6 +176,8 @@ Task<Result<Ok>> Collector::open_shard_doors(const std::size_t index) {
     if (kafka != nullptr) {
         kafka_server.address = to_address(kafka->listen);
         kafka_options = broker_options();
+        // A consumer that works for minutes between two polls leaves its answer in the socket meanwhile.
+        kafka_server.conn.send_timeout = kafka_options.idle_timeout;
     }
     if (agents != nullptr) {
         agents_server.address = to_address(agents->listen);

@@ -53,6 +53,7 @@ private:
     struct ShardDoors;
 
     Task<Result<Ok>> lock_data_dir();
+    Task<void> look_in_at_each_shard();
     Task<Result<Ok>> open_doors();
     Task<Result<Ok>> open_shard_doors(std::size_t index);
     Task<Result<Ok>> close_shard_doors(std::size_t index);

@@ -70,7 +70,7 @@ constexpr Option options[] = {
      .initial = "0",
      .doc = "threads with a ring each; 0 = one per core",
      .min = 0,
-     .max = 256},
+     .max = limits::shards_max},
     {.section = "node",
      .key = "pin",
      .type = ValueType::boolean,
@@ -191,6 +191,44 @@ bool is_loopback(const std::string& host) noexcept {
     return host == "::1" || host == "localhost" || host.starts_with("127.");
 }
 
+bool is_wildcard(const std::string& host) noexcept {
+    return host.empty() || host == "0.0.0.0" || host == "::" || host == "*";
+}
+
+/// What clients would be told to connect to.
+void check_advertised(const config::Table& table, config::Problems& problems) {
+    const std::optional<config::HostPort> listen = table.host_port("listen");
+    const std::optional<config::HostPort> advertise = table.host_port("advertise");
+    if (table.text("protocol") != "kafka" || !listen.has_value()) {
+        return;
+    }
+    if (!advertise.has_value() && is_wildcard(listen->host)) {
+        problems.add(
+            table.place("listen"),
+            fmt::format(
+                "{} is no address that a client can connect to", config::to_string(*listen)
+            ),
+            "set advertise = \"HOST:PORT\" to what clients reach this node by"
+        );
+    } else if (advertise.has_value() && is_wildcard(advertise->host)) {
+        problems.add(
+            table.place("advertise"),
+            fmt::format(
+                "{} is no address that a client can connect to", config::to_string(*advertise)
+            )
+        );
+    }
+}
+
+void check_data_dirs(const config::Values& values, config::Problems& problems) {
+    const config::Table& node = values.table("node");
+    if (node.list("data_dirs").size() > 1) {
+        problems.add(
+            node.place("data_dirs"), "one data directory is served", "leave the others out"
+        );
+    }
+}
+
 void check_listeners(const config::Values& values, config::Problems& problems) {
     const bool is_insecure = values.table("security").boolean("insecure");
     std::map<std::string, config::Place> seen;
@@ -207,6 +245,7 @@ void check_listeners(const config::Values& values, config::Problems& problems) {
                 )
             );
         }
+        check_advertised(table, problems);
         const std::optional<config::HostPort> listen = table.host_port("listen");
         if (listen.has_value() && !is_insecure && !is_loopback(listen->host)) {
             problems.add(
@@ -264,6 +303,7 @@ CollectorConfig CollectorConfig::from(const config::Values& values, config::Prob
     const config::Table& limits = values.table("limits");
     made.message_bytes_max = static_cast<std::uint32_t>(limits.size("max_message_bytes"));
     made.connections_max = static_cast<std::uint32_t>(limits.integer("connections"));
+    check_data_dirs(values, problems);
     check_listeners(values, problems);
     return made;
 }

@@ -1,5 +1,6 @@
 // logboom-collector: flags, configuration, shards, and the collector's life between two signals.
 #include "collector/collector.h"
+#include "shared/base/limits.h"
 #include "shared/base/log_spdlog.h"
 #include "shared/base/version.h"
 #include "shared/daemon/exit_code.h"
@@ -8,10 +9,13 @@
 #include "shared/daemon/service_manager.h"
 #include "shared/daemon/signals.h"
 #include "shared/io/shard_threads.h"
+#include "shared/io/shield.h"
 #include "shared/io/uring_backend.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 
 namespace {
@@ -50,24 +54,44 @@ collector::LoadedCollectorConfig load(const Flags& flags) {
     return collector::load_collector_config(request);
 }
 
-std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
+/// Notes the rung of the ladder of set-up flags that the kernel stands on: the same for all shards.
+std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend(std::atomic<int>& rung) {
     auto made = io::UringBackend::make(io::UringOptions());
     if (auto* const text = std::get_if<std::string>(&made)) {
         return std::move(*text);
     }
-    return std::unique_ptr<io::IoBackend>(std::move(std::get<std::unique_ptr<io::UringBackend>>(made
-    )));
+    auto& backend = std::get<std::unique_ptr<io::UringBackend>>(made);
+    rung = backend->stats().rung;
+    return std::unique_ptr<io::IoBackend>(std::move(backend));
 }
+
+/// What the program knows of its own runtime.
+struct Runtime {
+    std::atomic<int> rung{0};
+    const LogSink* sink = nullptr;
+};
 
 /// Runs until it is cancelled or the storage has failed. `exit_code` outlives the task.
 Task<void> live(
     std::vector<Shard*> shards,
     collector::CollectorConfig config,
     const daemon::ServiceManager& service,
+    const Runtime& runtime,
     int& exit_code
 ) {
     Env& env = shards.front()->env();
     metrics::Registry registry;
+    const int rung = runtime.rung;
+    registry
+        .gauge(
+            "logboom_collector_io_uring_rung",
+            "Set-up flags that the kernel knows: 0 all, above it fewer."
+        )
+        .set(rung);
+    metrics::Counter& lines_dropped = registry.counter(
+        "logboom_collector_log_lines_dropped_total", "Lines of our own log that had no room."
+    );
+    env.log.info("io_uring is used", {kv("rung", rung)});
     collector::Collector collector(shards, std::move(config), registry);
     const Result<Ok> started = co_await collector.start();
     if (started) {
@@ -79,6 +103,7 @@ Task<void> live(
         service.ready("serving");
         for (;;) {
             const Result<Ok> slept = co_await env.sleep(watch_interval);
+            lines_dropped.add(runtime.sink->dropped_lines() - lines_dropped.value());
             if (!slept || collector.has_storage_failed()) {
                 break;
             }
@@ -88,7 +113,8 @@ Task<void> live(
     }
     service.stopping("closing doors and logs");
     const bool has_failed = !started || collector.has_storage_failed();
-    co_await collector.stop();
+    // We may have been cancelled; clean-up is not.
+    co_await io::shielded(env.scheduler, collector.stop());
     exit_code = has_failed ? daemon::exit_failed : daemon::exit_ok;
 }
 
@@ -102,11 +128,15 @@ int run(const Flags& flags) {
     static_cast<void>(daemon::raise_open_files_max());
     const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-collector");
     io::ShardThreadsOptions options;
-    options.shard_count = config.shards != 0 ? config.shards : daemon::core_count();
+    options.shard_count = config.shards != 0
+                            ? config.shards
+                            : std::min<std::size_t>(daemon::core_count(), limits::shards_max);
     options.pin = config.pin;
     options.log_level = config.log_level;
     options.seed = daemon::random_seed();
-    io::ShardThreads threads(make_backend, *sink, options);
+    Runtime runtime;
+    runtime.sink = sink.get();
+    io::ShardThreads threads([&runtime] { return make_backend(runtime.rung); }, *sink, options);
     const std::string problem = threads.start();
     if (!problem.empty()) {
         std::fprintf(stderr, "logboom-collector: %s\n", problem.c_str());
@@ -115,7 +145,7 @@ int run(const Flags& flags) {
     const daemon::ServiceManager service = daemon::ServiceManager::from_environment();
     const daemon::Signals signals([&threads] { threads.request_stop(); });
     int exit_code = daemon::exit_failed;
-    threads.run(live(threads.shards(), std::move(config), service, exit_code));
+    threads.run(live(threads.shards(), std::move(config), service, runtime, exit_code));
     return exit_code;
 }
 

@@ -20,11 +20,13 @@ BatchRoom::BatchRoom(
     , opened_(env.scheduler)
     , scope_(env.scheduler)
     , records_(registry.counter("logboom_agent_source_events_total", "Records made from lines."))
-    , value_bytes_(registry.counter("logboom_agent_record_value_bytes_total", "Bytes of their values."))
+    , value_bytes_(
+          registry.counter("logboom_agent_record_value_bytes_total", "Bytes of their values.")
+      )
     , batches_(registry.counter("logboom_agent_batches_sealed_total", "Record batches sealed."))
-    , batch_bytes_(
-          registry.counter("logboom_agent_batch_bytes_total", "Bytes of sealed batches, compressed.")
-      ) {}
+    , batch_bytes_(registry.counter(
+          "logboom_agent_batch_bytes_total", "Bytes of sealed batches, compressed."
+      )) {}
 
 void BatchRoom::start() {
     scope_.spawn(run());
@@ -46,7 +48,9 @@ void BatchRoom::seal_all() {
     }
 }
 
-std::unique_ptr<record::BatchBuilder> BatchRoom::open(Batcher& batcher, const std::string_view path) {
+std::unique_ptr<record::BatchBuilder> BatchRoom::open(
+    Batcher& batcher, const std::string_view path
+) {
     if (open_.size() >= options_.open_max) {
         open_.front()->seal();
     }
@@ -77,7 +81,9 @@ std::unique_ptr<record::BatchBuilder> BatchRoom::open(Batcher& batcher, const st
     return builder;
 }
 
-void BatchRoom::closed(const OpenList::iterator place, std::unique_ptr<record::BatchBuilder> builder) {
+void BatchRoom::closed(
+    const OpenList::iterator place, std::unique_ptr<record::BatchBuilder> builder
+) {
     open_.erase(place);
     idle_.push_back(std::move(builder));
 }
@@ -86,12 +92,18 @@ Task<void> BatchRoom::run() {
     while (!scope_.is_cancelled()) {
         if (open_.empty()) {
             opened_.reset();
-            co_await opened_.wait();
+            const SteadyTime until = idle_.empty() ? no_deadline
+                                                   : env_.clock.now() + options_.keep_builders;
+            const Result<Ok> opened = co_await opened_.wait(until);
+            if (!opened && opened.code() == ErrorCode::timed_out) {
+                idle_.clear();
+                scratch_ = Buffer();
+            }
             continue;
         }
         const SteadyTime due = open_.front()->opened_at() + options_.batch_age_max;
         if (due > env_.clock.now()) {
-            co_await io::sleep_until(env_.scheduler, due);
+            [[maybe_unused]] const Result<Ok> slept = co_await io::sleep_until(env_.scheduler, due);
             continue;
         }
         open_.front()->seal();

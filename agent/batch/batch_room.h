@@ -23,7 +23,8 @@ struct BatchOptions {
     bool compress = true;
     /// Batches being filled at once: a builder keeps up to a megabyte. Above it the oldest is sealed.
     std::uint32_t open_max = 12;
-    std::string host;  // value of lb.host
+    Nanos keep_builders = 10s;  // while no batch is open; then their memory is given back
+    std::string host;           // value of lb.host
     std::vector<std::string> headers{"lb.host", "lb.path"};
 };
 
@@ -46,12 +47,16 @@ public:
     /// Seals everything now: for the end of a run.
     void seal_all();
     [[nodiscard]] std::size_t open_count() const noexcept { return open_.size(); }
+    /// Builders kept for the next batches.
+    [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
 
 private:
     friend class Batcher;
     using OpenList = std::list<Batcher*>;
 
-    [[nodiscard]] std::unique_ptr<record::BatchBuilder> open(Batcher& batcher, std::string_view path);
+    [[nodiscard]] std::unique_ptr<record::BatchBuilder> open(
+        Batcher& batcher, std::string_view path
+    );
     void closed(OpenList::iterator place, std::unique_ptr<record::BatchBuilder> builder);
     Task<void> run();
 

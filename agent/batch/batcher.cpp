@@ -5,11 +5,13 @@
 namespace logboom::batch {
 
 Batcher::~Batcher() {
-    drop();
+    discard();
 }
 
-void Batcher::begin_at(const ship::Position position, const Tail tail, const record::GapReason gap) {
-    drop();
+void Batcher::begin_at(
+    const ship::Position position, const Tail tail, const record::GapReason gap
+) {
+    discard();
     to_ = position;
     from_ = position.offset;
     tail_ = tail;
@@ -113,7 +115,7 @@ void Batcher::seal() {
     room_.outlet_.push(std::move(batch));
 }
 
-void Batcher::drop() {
+void Batcher::discard() {
     if (builder_ != nullptr) {
         builder_->discard();
         room_.closed(place_, std::move(builder_));

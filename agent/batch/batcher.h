@@ -44,6 +44,8 @@ public:
     void pass(const std::uint64_t end) noexcept { to_.offset = end; }
 
     void seal();
+    /// Drops what is open. Nothing is added until `begin_at`.
+    void discard();
 
     /// Everything before it was handed out or passed over.
     [[nodiscard]] ship::Position position() const noexcept { return to_; }
@@ -69,7 +71,6 @@ private:
         }
     }
     void reopen();
-    void drop();
     [[nodiscard]] std::size_t raw_bytes_max() const noexcept;
     [[nodiscard]] Tail tail_at_end() const noexcept;
 
@@ -89,7 +90,7 @@ private:
     std::unique_ptr<record::BatchBuilder> builder_;
     BatchRoom::OpenList::iterator place_;
     SteadyTime opened_at_{};
-    std::size_t room_bytes_ = 0;   // of the source, until the batch is full
+    std::size_t room_bytes_ = 0;  // of the source, until the batch is full
     std::uint64_t value_bytes_ = 0;
 };
 

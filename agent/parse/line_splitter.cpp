@@ -25,6 +25,7 @@ void LineSplitter::reset() noexcept {
     continues_ = false;
     skipping_ = false;
     skipped_bytes_ = 0;
+    has_skipped_cr_ = false;
     held_ = Buffer();
 }
 
@@ -50,6 +51,13 @@ void LineSplitter::begin_skipping(const ByteView line) {
     skipped_bytes_ = line.size();
     if (options_.on_long_line == LongLine::truncate) {
         held_.append(line.first(utf8_cut(line, options_.line_bytes_max)));
+    }
+}
+
+void LineSplitter::skip(const ByteView rest) {
+    if (!rest.empty()) {
+        skipped_bytes_ += rest.size();
+        has_skipped_cr_ = rest.back() == std::byte{'\r'};
     }
 }
 

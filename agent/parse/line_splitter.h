@@ -28,9 +28,9 @@ struct SplitOptions {
 struct LineMarks {
     std::uint32_t part = 0;  // of a long line, from 1; 0: not a part
     bool part_last = false;
-    bool partial = false;             // sent without its line end, which may still come (T32)
-    bool partial_continues = false;   // the rest of a line whose beginning was sent as partial
-    std::uint64_t orig_bytes = 0;     // of a truncated line; 0: not truncated
+    bool partial = false;            // sent without its line end, which may still come (T32)
+    bool partial_continues = false;  // the rest of a line whose beginning was sent as partial
+    std::uint64_t orig_bytes = 0;    // of a truncated line; 0: not truncated
 };
 
 /// Takes what the splitter finds. Values borrow from the block; `end` is the raw offset behind the line
@@ -58,7 +58,7 @@ public:
     std::size_t feed(ByteView block, std::uint64_t offset, Sink& sink);
 
     /// Hands out the unterminated tail of a file as an event of its own. `tail` is what `feed` did not
-    /// consume.
+    /// consume; it is empty while a long line is passed over, of which then what is kept is handed out.
     template <LineSink Sink>
     void flush_partial(ByteView tail, std::uint64_t offset, Sink& sink);
 
@@ -74,7 +74,9 @@ public:
     /// Whether bytes were passed over that the cursor does not cover.
     [[nodiscard]] bool is_skipping() const noexcept { return skipping_; }
     /// Counts since the last call.
-    [[nodiscard]] SplitCounts take_counts() noexcept { return std::exchange(counts_, SplitCounts()); }
+    [[nodiscard]] SplitCounts take_counts() noexcept {
+        return std::exchange(counts_, SplitCounts());
+    }
 
 private:
     [[nodiscard]] bool is_plain() const noexcept { return part_ == 0 && !skipping_ && !continues_; }
@@ -86,14 +88,18 @@ private:
     std::size_t add_part(ByteView text, std::uint64_t offset, Sink& sink);
     template <LineSink Sink>
     void add_plain(ByteView value, std::uint64_t end, Sink& sink);
+    template <LineSink Sink>
+    void flush_skipped(std::uint64_t end, Sink& sink);
     void begin_skipping(ByteView line);
+    void skip(ByteView rest);
 
     SplitOptions options_;
     std::uint32_t part_ = 0;  // parts of the current line handed out
     bool continues_ = false;
     bool skipping_ = false;
     std::uint64_t skipped_bytes_ = 0;
-    Buffer held_;  // first bytes of a line that is being truncated
+    bool has_skipped_cr_ = false;  // as the last byte; no part of the line if its LF comes next
+    Buffer held_;                  // first bytes of a line that is being truncated
     SplitCounts counts_;
 };
 
@@ -161,6 +167,9 @@ void LineSplitter::finish_odd_line(ByteView line, std::uint64_t offset, Sink& si
         begin_skipping(text);
     } else if (skipping_) {
         skipped_bytes_ += text.size();
+        if (line.size() == 1 && has_skipped_cr_) {
+            --skipped_bytes_;
+        }
     }
     if (skipping_) {
         LineMarks marks;
@@ -195,7 +204,7 @@ void LineSplitter::finish_odd_line(ByteView line, std::uint64_t offset, Sink& si
 template <LineSink Sink>
 std::size_t LineSplitter::cut_parts(const ByteView rest, const std::uint64_t offset, Sink& sink) {
     if (skipping_) {
-        skipped_bytes_ += rest.size();
+        skip(rest);
         return rest.size();
     }
     std::size_t used = 0;
@@ -205,6 +214,7 @@ std::size_t LineSplitter::cut_parts(const ByteView rest, const std::uint64_t off
         const ByteView text = rest.subspan(used + bom);
         if (options_.on_long_line != LongLine::split && part_ == 0) {
             begin_skipping(text);
+            has_skipped_cr_ = text.back() == std::byte{'\r'};
             return rest.size();
         }
         used += bom + add_part(text, offset + used + bom, sink);
@@ -215,7 +225,11 @@ std::size_t LineSplitter::cut_parts(const ByteView rest, const std::uint64_t off
 
 template <LineSink Sink>
 void LineSplitter::flush_partial(const ByteView tail, const std::uint64_t offset, Sink& sink) {
-    if (skipping_ || tail.empty()) {
+    if (skipping_) {
+        flush_skipped(offset + tail.size(), sink);
+        return;
+    }
+    if (tail.empty()) {
         return;
     }
     const std::size_t bom = offset == 0 ? bom_bytes(tail) : 0;
@@ -224,6 +238,22 @@ void LineSplitter::flush_partial(const ByteView tail, const std::uint64_t offset
     marks.partial_continues = continues_;
     marks.part = part_ == 0 ? 0 : part_ + 1;
     sink.add_marked(tail.subspan(bom), offset + tail.size(), marks);
+    reset();
+    continues_ = true;
+}
+
+/// A line that is dropped is dropped to its end, wherever that is.
+template <LineSink Sink>
+void LineSplitter::flush_skipped(const std::uint64_t end, Sink& sink) {
+    if (options_.on_long_line != LongLine::truncate) {
+        counts_.dropped_long_bytes += std::exchange(skipped_bytes_, 0);
+        return;
+    }
+    LineMarks marks;
+    marks.partial = true;
+    marks.orig_bytes = skipped_bytes_;
+    counts_.dropped_long_bytes += skipped_bytes_ - held_.size();
+    sink.add_marked(held_.view(), end, marks);
     reset();
     continues_ = true;
 }

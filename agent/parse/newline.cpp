@@ -33,7 +33,8 @@ __attribute__((target("avx2"))) void newline_masks_avx2(
 ) noexcept {
     const __m256i newline = _mm256_set1_epi8('\n');
     for (std::size_t k = 0; k < masks_count; ++k, data += mask_bytes) {
-        const __m256i low = _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(data)));
+        const __m256i low =
+            _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(data)));
         const __m256i high =
             _mm256_loadu_si256(static_cast<const __m256i*>(static_cast<const void*>(data + 32)));
         const auto low_mask =

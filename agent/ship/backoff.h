@@ -19,9 +19,9 @@ public:
     [[nodiscard]] Nanos failed(Rng& rng) noexcept {
         const Nanos ceiling = ceiling_;
         ceiling_ = std::min(cap, 2 * ceiling_);
-        return Nanos(static_cast<Nanos::rep>(
-            rng.below(static_cast<std::uint64_t>(ceiling.count())) + 1
-        ));
+        return Nanos(
+            static_cast<Nanos::rep>(rng.below(static_cast<std::uint64_t>(ceiling.count())) + 1)
+        );
     }
 
 private:

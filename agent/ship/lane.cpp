@@ -3,6 +3,10 @@
 namespace logboom::ship {
 
 void Lane::push(SealedBatch batch) {
+    if (resume_at_ && batch.begin() != *resume_at_ && !batch.has_gap) {
+        return;
+    }
+    resume_at_.reset();
     LB_ASSERT(batches_.empty() || batch.has_gap || batches_.back().batch.end() == batch.begin());
     bytes_ += batch.bytes.size();
     Entry entry;
@@ -11,7 +15,8 @@ void Lane::push(SealedBatch batch) {
 }
 
 const SealedBatch* Lane::next(const SteadyTime now) const noexcept {
-    if (draining_ || sent_ == batches_.size() || in_flight_ >= limits::agent_batches_in_flight_max) {
+    if (draining_ || sent_ == batches_.size()
+        || in_flight_ >= limits::agent_batches_in_flight_max) {
         return nullptr;
     }
     if (retry_at_ && *retry_at_ > now) {
@@ -45,6 +50,7 @@ void Lane::release_front(Outcome& outcome) {
     bytes_ -= batch.bytes.size();
     batches_.pop_front();
     sent_ -= sent_ > 0 ? 1 : 0;
+    is_refused_ = false;
 }
 
 Lane::Outcome Lane::answered(
@@ -79,17 +85,17 @@ Lane::Outcome Lane::answered(
     return outcome;
 }
 
-void Lane::settle(
-    const SteadyTime now, const Nanos retry_after, Rng& rng, Outcome& outcome
-) {
+void Lane::settle(const SteadyTime now, const Nanos retry_after, Rng& rng, Outcome& outcome) {
     draining_ = false;
     sent_ = 0;
     for (Entry& entry : batches_) {
-        entry.is_acknowledged = false;  // a later one may have been taken; sent again it is a duplicate
+        entry.is_acknowledged =
+            false;  // a later one may have been taken; sent again it is a duplicate
     }
     const std::optional<Position> known = std::exchange(known_, std::nullopt);
     const Nanos wait = std::max(backoff_.failed(rng), retry_after);
     if (!known) {
+        is_refused_ = true;
         retry_at_ = now + wait;
         outcome.retry_in = wait;
         return;
@@ -102,11 +108,12 @@ void Lane::settle(
                        || (batches_.front().batch.has_gap
                            && batches_.front().batch.generation > known->generation));
     if (!fits) {
-        clear();
+        clear(*known);
         outcome.rewind = known;
         return;
     }
     if (outcome.acknowledged_batches == 0) {  // it should have been taken: not at full speed
+        is_refused_ = true;
         retry_at_ = now + wait;
         outcome.retry_in = wait;
     }
@@ -123,8 +130,15 @@ void Lane::disconnected() noexcept {
     }
 }
 
-void Lane::clear() noexcept {
+Position Lane::give_back() noexcept {
+    const Position begin = batches_.front().batch.begin();
+    clear(begin);
+    return begin;
+}
+
+void Lane::clear(const Position resume_at) noexcept {
     LB_ASSERT(in_flight_ == 0);
+    resume_at_ = resume_at;
     batches_.clear();
     bytes_ = 0;
     sent_ = 0;

@@ -7,6 +7,9 @@
 //      └──────(time of retry)──── what the collector has is let go; what fits behind it is sent again;
 //                                 if nothing fits, the source is asked to read again from there
 //
+// After the source was asked to read again nothing else is taken than what begins there: a batch that was
+// still being filled would pass for the first of a stream that the collector does not know.
+//
 // A batch with a gap is accepted at any position, so it waits until everything before it is acknowledged
 // and goes out alone: else a failure before it could never be repaired.
 #pragma once
@@ -37,7 +40,10 @@ public:
     std::optional<PartitionIndex> partition;
     /// In the shipper's ring of lanes with something to send.
     bool is_queued = false;
+    /// Counted by the shipper among those that do not flow.
+    bool is_parked = false;
 
+    /// Passes over what the source reads again anyway.
     void push(SealedBatch batch);
     [[nodiscard]] std::size_t size() const noexcept { return batches_.size(); }
     [[nodiscard]] bool empty() const noexcept { return batches_.empty(); }
@@ -53,8 +59,8 @@ public:
         Tail acknowledged_tail;
         std::uint64_t acknowledged_batches = 0;
         std::optional<SteadyTime> oldest_opened_at;  // of those acknowledged
-        std::optional<Position> rewind;        // the source goes on from here; the lane is empty
-        std::optional<Nanos> retry_in;         // nothing will be sent before that
+        std::optional<Position> rewind;  // the source goes on from here; the lane is empty
+        std::optional<Nanos> retry_in;   // nothing will be sent before that
     };
     /// The answer to batch `number`. `retry_after` is the collector's wish.
     Outcome answered(
@@ -66,8 +72,15 @@ public:
     );
     /// The connection is gone: nothing is in flight, everything will be sent again.
     void disconnected() noexcept;
-    /// Drops everything: the source begins anew elsewhere. Nothing is in flight.
-    void clear() noexcept;
+    /// Drops everything; the source reads it again from the place that is returned. Something is held and
+    /// nothing in flight.
+    [[nodiscard]] Position give_back() noexcept;
+    /// What was sent last was not taken, and nothing since.
+    [[nodiscard]] bool is_refused() const noexcept { return is_refused_; }
+    /// Nothing is held, awaited or remembered.
+    [[nodiscard]] bool is_over() const noexcept {
+        return batches_.empty() && in_flight_ == 0 && !is_refused_ && !resume_at_;
+    }
     [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
     [[nodiscard]] std::optional<SteadyTime> retry_at() const noexcept { return retry_at_; }
 
@@ -79,6 +92,7 @@ private:
     };
 
     void release_front(Outcome& outcome);
+    void clear(Position resume_at) noexcept;
     void settle(SteadyTime now, Nanos retry_after, Rng& rng, Outcome& outcome);
 
     Id128 stream_;
@@ -92,6 +106,8 @@ private:
     bool draining_ = false;
     std::optional<Position> known_;  // what the collector said last while draining
     std::optional<SteadyTime> retry_at_;
+    std::optional<Position> resume_at_;  // where the source was asked to go on
+    bool is_refused_ = false;
     Backoff backoff_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace logboom::ship {
 
@@ -14,33 +15,73 @@ constexpr std::size_t requests_in_flight_max = 16;
 constexpr Nanos connect_pause_min = 100ms;
 /// Batches of one stream that may wait besides those in flight.
 constexpr std::size_t batches_waiting_max = 2;
+constexpr std::size_t lane_size_max = limits::agent_batches_in_flight_max + batches_waiting_max;
+/// Of what may be held, the part that is for parked lanes.
+constexpr std::uint64_t parked_part = 4;
+
+/// Whether there may be positions that the collector cannot tell now. Else there is no such topic.
+bool may_have_positions(const rpc::ReplyStatus status) noexcept {
+    switch (status) {
+    case rpc::ReplyStatus::ok:
+    case rpc::ReplyStatus::unknown_topic:
+    case rpc::ReplyStatus::invalid:
+    case rpc::ReplyStatus::too_large: return false;
+    case rpc::ReplyStatus::rejected_position:
+    case rpc::ReplyStatus::fenced:
+    case rpc::ReplyStatus::not_leader:
+    case rpc::ReplyStatus::storage_error:
+    case rpc::ReplyStatus::busy:
+    case rpc::ReplyStatus::cloned:
+    case rpc::ReplyStatus::unavailable: return true;
+    }
+    LB_UNREACHABLE("ReplyStatus");
+}
+
+/// Puts a page behind those before it.
+void append_page(rpc::TopicPositions page, std::vector<rpc::TopicPositions>& topics) {
+    const auto found = std::ranges::find(topics, page.topic, &rpc::TopicPositions::topic);
+    if (found == topics.end()) {
+        topics.push_back(std::move(page));
+        return;
+    }
+    found->status = page.status;
+    std::ranges::move(page.positions, std::back_inserter(found->positions));
+}
 
 }  // namespace
 
 Shipper::Shipper(Env& env, ShipperOptions options, metrics::Registry& registry)
     : env_(env)
     , options_(std::move(options))
+    , pace_(options_.in_flight_bytes_max)
     , work_(env.scheduler)
     , scope_(env.scheduler)
-    , batches_sent_(registry.counter("logboom_agent_batches_sent_total", "Batches put into requests."))
-    , acked_batches_(
-          registry.counter("logboom_agent_batches_acknowledged_total", "Batches that collectors have.")
+    , batches_sent_(
+          registry.counter("logboom_agent_batches_sent_total", "Batches put into requests.")
       )
+    , acked_batches_(registry.counter(
+          "logboom_agent_batches_acknowledged_total", "Batches that collectors have."
+      ))
     , connects_(registry.counter("logboom_agent_connects_total", "Connections to collectors made."))
     , connection_failures_(registry.counter(
           "logboom_agent_connection_failures_total", "Connections that failed or broke."
       ))
-    , retries_(registry.counter("logboom_agent_batch_retries_total", "Times a stream waited to retry."))
+    , retries_counter_(
+          registry.counter("logboom_agent_batch_retries_total", "Times a stream waited to retry.")
+      )
     , rewinds_(registry.counter(
-          "logboom_agent_rewinds_total", "Times a stream was read again from the collector's position."
+          "logboom_agent_rewinds_total",
+          "Times a stream was read again from the collector's position."
       ))
     , inflight_bytes_gauge_(
           registry.gauge("logboom_agent_inflight_bytes", "Bytes sent and not yet acknowledged.")
       )
-    , queued_bytes_gauge_(
-          registry.gauge("logboom_agent_memory_bytes", "Bytes of sealed batches.", {{"pool", "batches"}})
+    , queued_bytes_gauge_(registry.gauge(
+          "logboom_agent_memory_bytes", "Bytes of sealed batches.", {{"pool", "batches"}}
+      ))
+    , connected_gauge_(
+          registry.gauge("logboom_agent_conn_state", "1 while shipping to a collector.")
       )
-    , connected_gauge_(registry.gauge("logboom_agent_conn_state", "1 while shipping to a collector."))
     , ack_latency_(registry.histogram(
           "logboom_agent_event_to_ack_seconds",
           "From reading a batch's first line to its acknowledgement.",
@@ -76,12 +117,43 @@ Task<void> Shipper::stop() {
 }
 
 bool Shipper::has_room(const Id128& stream) const {
-    if (queued_bytes_ >= options_.in_flight_bytes_max) {
+    const auto found = lanes_.find(stream);
+    const Lane* const lane = found == lanes_.end() ? nullptr : found->second.get();
+    if (is_parked(stream, lane)) {
+        if (parked_bytes_ >= options_.in_flight_bytes_max / parked_part) {
+            is_parked_room_wanted_ = true;
+            return false;
+        }
+        // One try at a time; at its time it is asked for more.
+        return lane == nullptr
+            || (lane->empty() && lane->retry_at().value_or(SteadyTime::min()) <= env_.clock.now());
+    }
+    if (flowing_bytes_ >= options_.in_flight_bytes_max) {
+        is_room_wanted_ = true;
         return false;
     }
-    const auto lane = lanes_.find(stream);
-    constexpr std::size_t size_max = limits::agent_batches_in_flight_max + batches_waiting_max;
-    return lane == lanes_.end() || lane->second->size() < size_max;
+    return lane == nullptr || lane->size() < lane_size_max;
+}
+
+bool Shipper::is_parked(const Id128& stream, const Lane* const lane) const {
+    if (lane != nullptr) {
+        return lane->is_parked;
+    }
+    const auto is_not_taken = [](const auto& topic) { return !topic.second.partition_count; };
+    return std::ranges::any_of(topics_, is_not_taken) && is_refused(events_.route(stream).topic);
+}
+
+/// Who waits for a place among all waits until a quarter is free, so that thousands of files are not looked
+/// at again for each answer.
+void Shipper::offer_room() {
+    const std::uint64_t most = options_.in_flight_bytes_max;
+    const bool is_wide = flowing_bytes_ <= most - most / 4;
+    const bool is_for_all = is_room_wanted_ ? is_wide : has_lane_room_;
+    const bool is_for_parked = is_parked_room_wanted_ && parked_bytes_ <= most / parked_part / 2;
+    if (is_for_all || is_for_parked || is_empty()) {
+        is_room_wanted_ = is_parked_room_wanted_ = has_lane_room_ = false;
+        events_.room();
+    }
 }
 
 void Shipper::push(SealedBatch batch) {
@@ -91,32 +163,79 @@ void Shipper::push(SealedBatch batch) {
         lane = std::make_unique<Lane>(batch.stream, std::move(route.topic), std::move(route.key));
         lane->partition = route.partition;
     }
-    queued_bytes_ += batch.bytes.size();
-    queued_bytes_gauge_.set(static_cast<double>(queued_bytes_));
+    uncount(*lane);
     lane->push(std::move(batch));
+    count(*lane);
     enqueue(*lane);
 }
 
+void Shipper::uncount(const Lane& lane) noexcept {
+    (lane.is_parked ? parked_bytes_ : flowing_bytes_) -= lane.bytes();
+}
+
+void Shipper::count(Lane& lane) {
+    lane.is_parked = lane.is_refused() || is_refused(lane.topic());
+    (lane.is_parked ? parked_bytes_ : flowing_bytes_) += lane.bytes();
+    queued_bytes_gauge_.set(static_cast<double>(queued_bytes()));
+}
+
+/// The place of parked lanes is bounded; the file still has what is given back.
+void Shipper::give_back_surplus(Lane& lane) {
+    const bool is_surplus = parked_bytes_ > options_.in_flight_bytes_max / parked_part;
+    if (!lane.is_parked || !is_surplus || lane.empty() || lane.in_flight() != 0) {
+        return;
+    }
+    uncount(lane);
+    const Position begin = lane.give_back();
+    count(lane);
+    events_.rewind(lane.stream(), begin);
+}
+
 void Shipper::enqueue(Lane& lane) {
-    if (!lane.is_queued && lane.next(env_.clock.now()) != nullptr) {
+    const bool may_send = state_ == ShipState::shipping && !is_refused(lane.topic());
+    if (may_send && !lane.is_queued && lane.next(env_.clock.now()) != nullptr) {
         lane.is_queued = true;
         ready_.push_back(lane.stream());
         work_.set();
     }
 }
 
-void Shipper::enqueue_due() {
+void Shipper::enqueue_all() {
     for (const auto& [stream, lane] : lanes_) {
         enqueue(*lane);
     }
 }
 
-SteadyTime Shipper::next_retry() const noexcept {
-    SteadyTime next = no_deadline;
-    for (const auto& [stream, lane] : lanes_) {
-        next = std::min(next, lane->retry_at().value_or(no_deadline));
+void Shipper::enqueue_due() {
+    bool may_read = false;
+    while (!retries_.empty() && retries_.begin()->first <= env_.clock.now()) {
+        const auto found = lanes_.find(retries_.begin()->second);
+        retries_.erase(retries_.begin());
+        if (found != lanes_.end()) {
+            may_read = may_read || found->second->empty();
+            enqueue(*found->second);
+        }
     }
-    return next;
+    if (may_read) {
+        events_.room();
+    }
+}
+
+SteadyTime Shipper::next_retry() const noexcept {
+    return retries_.empty() ? no_deadline : retries_.begin()->first;
+}
+
+SteadyTime Shipper::next_asking() const noexcept {
+    SteadyTime next = no_deadline;
+    for (const auto& [name, topic] : topics_) {
+        next = std::min(next, topic.ask_at);
+    }
+    return is_asking_ ? no_deadline : next;
+}
+
+bool Shipper::is_refused(const std::string& topic) const {
+    const auto found = topics_.find(topic);
+    return found != topics_.end() && !found->second.partition_count;
 }
 
 Task<void> Shipper::run() {
@@ -138,14 +257,15 @@ Task<void> Shipper::run() {
              kv("error", ended ? std::string("closed") : to_string(ended.error())),
              kv("pause_ms", std::chrono::duration_cast<Millis>(pause).count())}
         );
-        co_await env_.sleep(pause);
+        [[maybe_unused]] const Result<Ok> slept = co_await env_.sleep(pause);
     }
 }
 
 Task<Result<std::unique_ptr<Conn>>> Shipper::connect(const CollectorAddress& collector) {
     const SteadyTime deadline = env_.clock.now() + options_.connect_timeout;
     LB_CO_TRY(
-        const std::vector<std::string> addresses, co_await env_.net.resolve(collector.host, deadline)
+        const std::vector<std::string> addresses,
+        co_await env_.net.resolve(collector.host, deadline)
     );
     Error last{ErrorCode::not_found, 0, "resolve collector"};
     for (const std::string& address : addresses) {
@@ -154,6 +274,7 @@ Task<Result<std::unique_ptr<Conn>>> Shipper::connect(const CollectorAddress& col
         target.port = collector.port;
         io::ConnOptions options;
         options.send_timeout = options_.answer_timeout;
+        options.peer_timeout = options_.answer_timeout;
         Result<std::unique_ptr<Conn>> conn = co_await env_.net.connect(target, deadline, options);
         if (conn) {
             co_return conn;
@@ -173,7 +294,6 @@ Task<Result<Ok>> Shipper::run_connection(const CollectorAddress& collector) {
     client.start();
     Result<Ok> ended = co_await say_hello(client);
     if (ended) {
-        backoff_.succeeded();
         set_state(ShipState::shipping);
         env_.log.info(
             "shipping to collector", {kv("collector", collector.host), kv("port", collector.port)}
@@ -184,62 +304,163 @@ Task<Result<Ok>> Shipper::run_connection(const CollectorAddress& collector) {
         env_.log.error("collector refused us", {kv("sentence", quoted(client.refusal()))});
     }
     co_await client.stop();
+    if (failed_ && failed_->code == ErrorCode::timed_out) {
+        pace_.timed_out();
+    }
     drop_connection_state();
     co_return ended;
 }
 
 Task<Result<Ok>> Shipper::say_hello(rpc::RpcClient& client) {
-    rpc::HelloRequest hello;
-    hello.agent_id = options_.agent_id;
-    hello.agent_epoch = epoch_.value_or(0);
-    hello.machine_id = options_.machine_id;
-    hello.host = options_.host;
-    hello.version = options_.version;
-    for (const std::string& topic : options_.topics) {
-        rpc::TopicStreams asked;
-        asked.topic = topic;
-        asked.all_streams = !epoch_.has_value();
-        hello.topics.push_back(std::move(asked));
-    }
-    Buffer header;
-    rpc::encode(hello, header);
-    const SteadyTime deadline = env_.clock.now() + options_.answer_timeout;
-    std::vector<Slice> no_payload;
-    LB_CO_TRY(
-        const rpc::Frame frame,
-        co_await client.call(rpc::Method::hello, header.view(), std::move(no_payload), deadline)
-    );
-    LB_CO_TRY(const rpc::HelloReply reply, rpc::decode_hello_reply(frame.header.view()));
-    if (reply.status != rpc::ReplyStatus::ok) {
-        env_.log.error("collector refused our hello", {kv("status", rpc::to_string(reply.status))});
-        co_return Error{ErrorCode::rejected, 0, "hello"};
-    }
-    for (const rpc::TopicPositions& topic : reply.topics) {
-        if (topic.status != rpc::ReplyStatus::ok || topic.partition_count == 0) {
-            env_.log.error(
-                "collector cannot take a topic",
-                {kv("topic", quoted(topic.topic)), kv("status", rpc::to_string(topic.status))}
-            );
-            co_return Error{ErrorCode::not_found, 0, "topic in hello"};
+    rpc::HelloReply known;
+    std::vector<rpc::TopicStreams> asked;
+    for (const std::string& name : options_.topics) {
+        rpc::TopicStreams& topic = asked.emplace_back();
+        topic.topic = name;
+        topic.all_streams = !epoch_.has_value();
+        if (asked.size() == limits::agent_topics_per_hello) {
+            LB_CO_CHECK(co_await ask_topics(client, std::move(asked), known));
+            asked.clear();
         }
-        partition_counts_[topic.topic] = topic.partition_count;
     }
-    if (partition_counts_.size() < options_.topics.size()) {
-        co_return Error{ErrorCode::malformed, 0, "topics of the hello reply"};
+    LB_CO_CHECK(co_await ask_topics(client, std::move(asked), known));
+    for (const rpc::TopicPositions& topic : known.topics) {
+        // Reading begins with all positions: what is read without its own would come twice.
+        if (!epoch_ && may_have_positions(topic.status)) {
+            co_return Error{ErrorCode::not_found, 0, "positions of a topic"};
+        }
     }
     if (!epoch_) {
-        LB_CO_TRY(const std::uint32_t epoch, co_await events_.met(reply));
+        LB_CO_TRY(const std::uint32_t epoch, co_await events_.met(known));
         epoch_ = epoch;
     }
     last_word_ = env_.clock.now();
     co_return Ok{};
 }
 
+/// Asks until every page of every topic is there; adds them to `known`.
+Task<Result<Ok>> Shipper::ask_topics(
+    rpc::RpcClient& client, std::vector<rpc::TopicStreams> asked, rpc::HelloReply& known
+) {
+    while (!asked.empty()) {
+        LB_CO_TRY(rpc::HelloReply reply, co_await exchange_hello(client, asked));
+        known.agent_epoch_known = std::max(known.agent_epoch_known, reply.agent_epoch_known);
+        std::vector<rpc::TopicStreams> next;
+        bool is_forward = false;
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            rpc::TopicPositions& topic = reply.topics[i];
+            learn_topic(topic);
+            if (!topic.positions.empty()) {
+                is_forward = true;
+                asked[i].after = topic.positions.back().stream;
+            }
+            if (topic.has_more) {
+                next.push_back(std::move(asked[i]));
+            }
+            append_page(std::move(topic), known.topics);
+        }
+        if (!next.empty() && !is_forward) {
+            co_return Error{ErrorCode::malformed, 0, "pages of the hello reply"};
+        }
+        asked = std::move(next);
+    }
+    co_return Ok{};
+}
+
+/// A reply tells of the topics that were asked for, in their order.
+Task<Result<rpc::HelloReply>> Shipper::exchange_hello(
+    rpc::RpcClient& client, const std::vector<rpc::TopicStreams>& topics
+) {
+    rpc::HelloRequest hello;
+    hello.agent_id = options_.agent_id;
+    hello.agent_epoch = epoch_.value_or(0);
+    hello.machine_id = options_.machine_id;
+    hello.host = options_.host;
+    hello.version = options_.version;
+    hello.topics = topics;
+    Buffer header;
+    rpc::encode(hello, header);
+    std::vector<Slice> no_payload;
+    LB_CO_TRY(
+        const rpc::Frame frame,
+        co_await client.call(
+            rpc::Method::hello, header.view(), std::move(no_payload), options_.answer_timeout
+        )
+    );
+    LB_CO_TRY(rpc::HelloReply reply, rpc::decode_hello_reply(frame.header.view()));
+    if (reply.status != rpc::ReplyStatus::ok) {
+        env_.log.error("collector refused our hello", {kv("status", rpc::to_string(reply.status))});
+        if (reply.status == rpc::ReplyStatus::cloned && events_.cloned) {
+            events_.cloned();
+        }
+        co_return Error{ErrorCode::rejected, 0, "hello"};
+    }
+    if (!std::ranges::equal(
+            reply.topics, topics, {}, &rpc::TopicPositions::topic, &rpc::TopicStreams::topic
+        )) {
+        co_return Error{ErrorCode::malformed, 0, "topics of the hello reply"};
+    }
+    co_return reply;
+}
+
+void Shipper::learn_topic(const rpc::TopicPositions& told) {
+    Topic& topic = topics_[told.topic];
+    if (told.status == rpc::ReplyStatus::ok && told.partition_count != 0) {
+        topic.partition_count = told.partition_count;
+        topic.ask_at = no_deadline;
+        topic.backoff.succeeded();
+        return;
+    }
+    const Nanos pause = topic.backoff.failed(env_.rng);
+    topic.partition_count.reset();
+    topic.ask_at = env_.clock.now() + pause;
+    env_.log.error(
+        "collector cannot take a topic; its files wait and it is asked again",
+        {kv("topic", quoted(told.topic)),
+         kv("status", rpc::to_string(told.status)),
+         kv("pause_ms", std::chrono::duration_cast<Millis>(pause).count())}
+    );
+}
+
+/// The topics whose time has come.
+Task<void> Shipper::ask_again(rpc::RpcClient& client) {
+    is_asking_ = true;
+    std::vector<rpc::TopicStreams> asked;
+    for (const auto& [name, topic] : topics_) {
+        if (topic.ask_at <= env_.clock.now() && asked.size() < limits::agent_topics_per_hello) {
+            asked.emplace_back().topic = name;
+        }
+    }
+    rpc::HelloReply known;
+    const Result<Ok> answered = co_await ask_topics(client, std::move(asked), known);
+    is_asking_ = false;
+    last_word_ = env_.clock.now();
+    work_.set();
+    if (!answered) {
+        fail(answered.error());
+        co_return;
+    }
+    for (const auto& [stream, lane] : lanes_) {
+        uncount(*lane);
+        count(*lane);
+        enqueue(*lane);
+    }
+    events_.room();
+}
+
 Task<Result<Ok>> Shipper::pump(rpc::RpcClient& client) {
     Scope requests(env_.scheduler);
     requests.spawn(watch(client));
-    enqueue_due();
-    while (!failed_ && !client.is_broken() && !scope_.is_cancelled() && state_ != ShipState::fenced) {
+    for (const auto& [stream, lane] : lanes_) {
+        uncount(*lane);
+        count(*lane);
+        give_back_surplus(*lane);
+    }
+    enqueue_all();
+    events_.room();
+    while (!failed_ && !client.is_broken() && !scope_.is_cancelled() && state_ != ShipState::fenced
+    ) {
+        enqueue_due();
         Request request = gather();
         if (!request.batches.empty()) {
             requests.spawn_now(send_request(client, std::move(request)));
@@ -252,12 +473,13 @@ Task<Result<Ok>> Shipper::pump(rpc::RpcClient& client) {
             requests.spawn_now(send_ping(client));
             continue;
         }
-        work_.reset();
-        const SteadyTime wake_at = std::min(ping_at, next_retry());
-        co_await work_.wait(wake_at);
-        if (env_.clock.now() >= wake_at) {
-            enqueue_due();
+        if (next_asking() <= now) {
+            requests.spawn_now(ask_again(client));
+            continue;
         }
+        work_.reset();
+        const SteadyTime wake_at = std::min({ping_at, next_retry(), next_asking()});
+        [[maybe_unused]] const Result<Ok> woken = co_await work_.wait(wake_at);
     }
     const Error ended = failed_.value_or(Error{ErrorCode::closed, 0, "collector connection"});
     requests.cancel();
@@ -268,8 +490,7 @@ Task<Result<Ok>> Shipper::pump(rpc::RpcClient& client) {
 Shipper::Request Shipper::gather() {
     Request request;
     while (!ready_.empty() && requests_in_flight_ < requests_in_flight_max
-           && in_flight_bytes_ < options_.in_flight_bytes_max
-           && request.bytes < limits::agent_request_bytes_max
+           && in_flight_bytes_ < pace_.window_bytes() && request.bytes < pace_.request_bytes()
            && request.batches.size() < limits::rpc_batches_per_request_max) {
         const Id128 stream = ready_.front();
         ready_.pop_front();
@@ -294,12 +515,13 @@ void Shipper::pin(Lane& lane) {
     if (lane.partition) {
         return;
     }
-    const auto count = partition_counts_.find(lane.topic());
-    LB_ASSERT(count != partition_counts_.end());  // a Hello is good only if it names every topic
+    const auto topic = topics_.find(lane.topic());
+    LB_ASSERT(topic != topics_.end() && topic->second.partition_count);  // else it is not queued
     // The path keeps its partition over rotations (D1); agents are spread by their id.
     const std::uint32_t seed = codec::crc32c(options_.agent_id);
     const std::uint32_t hash = codec::crc32c(as_bytes(lane.route_key()), seed);
-    lane.partition = PartitionIndex(static_cast<std::int32_t>(hash % count->second));
+    lane.partition = PartitionIndex(static_cast<std::int32_t>(hash % *topic->second.partition_count)
+    );
     events_.pinned(lane.stream(), *lane.partition);
 }
 
@@ -311,7 +533,7 @@ void Shipper::take_from(Lane& lane, Request& request) {
             return;
         }
         const std::uint64_t bytes = request.bytes + batch->bytes.size();
-        if (!request.batches.empty() && bytes > limits::agent_request_bytes_max) {
+        if (!request.batches.empty() && bytes > pace_.request_bytes()) {
             return;
         }
         rpc::BatchEnvelope envelope;
@@ -339,9 +561,8 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
     inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
     Buffer header;
     rpc::encode(request.envelope, header);
-    const SteadyTime deadline = env_.clock.now() + options_.answer_timeout;
     const Result<rpc::Frame> frame = co_await client.call(
-        rpc::Method::ship, header.view(), std::move(request.payload), deadline
+        rpc::Method::ship, header.view(), std::move(request.payload), options_.answer_timeout
     );
     --requests_in_flight_;
     work_.set();
@@ -355,31 +576,34 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
         co_return;
     }
     last_word_ = env_.clock.now();
+    pace_.answered(request.bytes);
     in_flight_bytes_ -= std::min(in_flight_bytes_, request.bytes);
     inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
     const Nanos retry_after = Millis(reply->retry_after_ms);
     for (std::size_t i = 0; i < request.batches.size(); ++i) {
         on_answer(request.batches[i], reply->results[i], retry_after);
     }
-    events_.room();
+    offer_room();
 }
 
 Task<void> Shipper::send_ping(rpc::RpcClient& client) {
     is_pinging_ = true;
-    const SteadyTime deadline = env_.clock.now() + options_.ping_timeout;
     std::vector<Slice> no_payload;
-    const Result<rpc::Frame> frame =
-        co_await client.call(rpc::Method::ping, ByteView(), std::move(no_payload), deadline);
+    const Result<rpc::Frame> frame = co_await client.call(
+        rpc::Method::ping, ByteView(), std::move(no_payload), options_.ping_timeout
+    );
     is_pinging_ = false;
     last_word_ = env_.clock.now();
     work_.set();
-    if (!frame) {
+    if (frame) {
+        backoff_.succeeded();
+    } else {
         fail(frame.error());
     }
 }
 
 Task<void> Shipper::watch(rpc::RpcClient& client) {
-    co_await client.wait_broken();
+    [[maybe_unused]] const Result<Ok> broken = co_await client.wait_broken();
     work_.set();
 }
 
@@ -400,14 +624,14 @@ void Shipper::on_answer(const Sent& sent, const rpc::BatchResult& result, const 
     }
     // Herd control: the collector's wish, spread by half of it to both sides (D14).
     const double spread = 0.5 + env_.rng.unit();
-    const auto wish = Nanos(
-        static_cast<Nanos::rep>(static_cast<double>(retry_after.count()) * spread)
-    );
-    const std::uint64_t bytes_before = lane.bytes();
+    const auto wish =
+        Nanos(static_cast<Nanos::rep>(static_cast<double>(retry_after.count()) * spread));
+    const bool had_room = !lane.is_parked && lane.size() < lane_size_max;
+    uncount(lane);
     const Lane::Outcome outcome =
         lane.answered(sent.number, result, env_.clock.now(), wish, env_.rng);
-    queued_bytes_ -= bytes_before - lane.bytes();
-    queued_bytes_gauge_.set(static_cast<double>(queued_bytes_));
+    count(lane);
+    has_lane_room_ |= !had_room && !lane.is_parked && lane.size() < lane_size_max;
     apply(lane, outcome);
 }
 
@@ -418,18 +642,23 @@ void Shipper::apply(Lane& lane, const Lane::Outcome& outcome) {
         const Nanos age = env_.clock.now() - *outcome.oldest_opened_at;
         ack_latency_.observe(std::chrono::duration<double>(age).count());
     }
-    retries_.add(outcome.retry_in ? 1 : 0);
-    rewinds_.add(outcome.rewind ? 1 : 0);
-    if (lane.empty() && lane.in_flight() == 0) {
-        lanes_.erase(stream);
-    } else {
-        enqueue(lane);
-    }
     if (outcome.acknowledged) {
+        backoff_.succeeded();
         events_.acknowledged(stream, *outcome.acknowledged, outcome.acknowledged_tail);
     }
     if (outcome.rewind) {
+        rewinds_.add();
         events_.rewind(stream, *outcome.rewind);
+    }
+    if (outcome.retry_in) {
+        retries_counter_.add();
+        retries_.emplace(*lane.retry_at(), stream);
+        give_back_surplus(lane);
+    }
+    if (lane.is_over()) {
+        lanes_.erase(stream);
+    } else {
+        enqueue(lane);
     }
 }
 
@@ -474,8 +703,12 @@ void Shipper::drop_connection_state() {
     in_flight_bytes_ = 0;
     inflight_bytes_gauge_.set(0);
     is_pinging_ = false;
+    is_asking_ = false;
+    ready_.clear();
+    retries_.clear();
     for (const auto& [stream, lane] : lanes_) {
         lane->disconnected();
+        lane->is_queued = false;
     }
 }
 

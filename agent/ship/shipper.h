@@ -1,9 +1,14 @@
 // Carries sealed batches to a collector and answers back what was taken. One connection at a time; at an
-// error the next collector of the list. The collector's positions are the truth: the first Hello of the
-// agent's life asks for all of them before anything is read.
+// error the next collector of the list. The collector's positions are the truth: the first Hellos of the
+// agent's life ask for all of them before anything is read.
+//
+// One dead partition or topic stops no other (law 8). The lanes whose batches are refused, or whose topic the
+// collector cannot take, are parked: together they hold a quarter of what the others may; what is more goes
+// back to the source, which reads it again when its time comes.
 #pragma once
 
 #include "agent/ship/lane.h"
+#include "agent/ship/pace.h"
 #include "shared/io/env.h"
 #include "shared/metrics/registry.h"
 #include "shared/rpc/client.h"
@@ -11,7 +16,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace logboom::ship {
@@ -30,7 +37,7 @@ struct ShipperOptions {
     std::string version;
     std::uint64_t in_flight_bytes_max = limits::agent_in_flight_bytes_default;
     Nanos connect_timeout = 5s;
-    Nanos answer_timeout = 20s;  // of a request
+    Nanos answer_timeout = 20s;  // without any progress of the connection
     Nanos ping_interval = 5s;
     Nanos ping_timeout = 10s;
 };
@@ -44,8 +51,8 @@ struct Route {
 
 /// What the shipper tells and asks. All are called on its shard; none may call the shipper back.
 struct ShipperEvents {
-    /// The positions of the first Hello. What it does is done before the first batch is sent. Returns
-    /// the epoch under which this agent ships from now on.
+    /// The positions of the first Hellos, all pages together. What it does is done before the first batch
+    /// is sent. Returns the epoch under which this agent ships from now on.
     std::function<Task<Result<std::uint32_t>>(const rpc::HelloReply&)> met;
     std::function<Route(const Id128&)> route;
     std::function<void(const Id128&, PartitionIndex)> pinned;
@@ -53,6 +60,8 @@ struct ShipperEvents {
     std::function<void(const Id128&, Position)> rewind;
     /// Where there was no room there may be some.
     std::function<void()> room;
+    /// Another machine uses our id: it was cloned (agent-design 3.1). May be empty.
+    std::function<void()> cloned;
 };
 
 enum class ShipState : std::uint8_t {
@@ -75,8 +84,11 @@ public:
     void push(SealedBatch batch) override;
 
     [[nodiscard]] ShipState state() const noexcept { return state_; }
-    [[nodiscard]] bool is_empty() const noexcept { return lanes_.empty(); }
-    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
+    /// No batch waits for anything.
+    [[nodiscard]] bool is_empty() const noexcept { return queued_bytes() == 0; }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
+        return flowing_bytes_ + parked_bytes_;
+    }
 
 private:
     struct Sent {
@@ -91,10 +103,24 @@ private:
         std::uint64_t bytes = 0;
     };
 
+    /// What the collector said of it on this connection.
+    struct Topic {
+        std::optional<std::uint32_t> partition_count;  // nothing: it cannot take the topic now
+        SteadyTime ask_at = no_deadline;
+        Backoff backoff;
+    };
+
     Task<void> run();
     Task<Result<Ok>> run_connection(const CollectorAddress& collector);
     Task<Result<std::unique_ptr<Conn>>> connect(const CollectorAddress& collector);
     Task<Result<Ok>> say_hello(rpc::RpcClient& client);
+    Task<Result<Ok>> ask_topics(
+        rpc::RpcClient& client, std::vector<rpc::TopicStreams> asked, rpc::HelloReply& known
+    );
+    Task<Result<rpc::HelloReply>> exchange_hello(
+        rpc::RpcClient& client, const std::vector<rpc::TopicStreams>& topics
+    );
+    Task<void> ask_again(rpc::RpcClient& client);
     Task<Result<Ok>> pump(rpc::RpcClient& client);
     Task<void> send_request(rpc::RpcClient& client, Request request);
     Task<void> send_ping(rpc::RpcClient& client);
@@ -103,9 +129,18 @@ private:
     [[nodiscard]] Request gather();
     void take_from(Lane& lane, Request& request);
     void enqueue(Lane& lane);
+    void enqueue_all();
     void enqueue_due();
     [[nodiscard]] SteadyTime next_retry() const noexcept;
+    [[nodiscard]] SteadyTime next_asking() const noexcept;
+    void learn_topic(const rpc::TopicPositions& told);
+    [[nodiscard]] bool is_refused(const std::string& topic) const;
     void pin(Lane& lane);
+    void uncount(const Lane& lane) noexcept;
+    void count(Lane& lane);
+    void give_back_surplus(Lane& lane);
+    [[nodiscard]] bool is_parked(const Id128& stream, const Lane* lane) const;
+    void offer_room();
     void on_answer(const Sent& sent, const rpc::BatchResult& result, Nanos retry_after);
     void apply(Lane& lane, const Lane::Outcome& outcome);
     void on_refused(const Lane& lane, const rpc::BatchResult& result);
@@ -116,15 +151,25 @@ private:
     Env& env_;
     ShipperOptions options_;
     ShipperEvents events_;
-    std::map<Id128, std::unique_ptr<Lane>> lanes_;  // those with batches
+    std::map<Id128, std::unique_ptr<Lane>>
+        lanes_;  // those with batches, or with something to remember
     std::deque<Id128> ready_;
-    std::map<std::string, std::uint32_t> partition_counts_;
+    std::set<std::pair<SteadyTime, Id128>> retries_;
+    std::map<std::string, Topic> topics_;
     std::optional<std::uint32_t> epoch_;  // after the first Hello
     ShipState state_ = ShipState::unreachable;
-    std::uint64_t queued_bytes_ = 0;
+    Pace pace_;
+    std::uint64_t flowing_bytes_ = 0;  // of all batches in lanes that are not parked
+    std::uint64_t parked_bytes_ = 0;
     std::uint64_t in_flight_bytes_ = 0;
     std::size_t requests_in_flight_ = 0;
     bool is_pinging_ = false;
+    bool is_asking_ = false;
+    // Whom `room` is owed: those who were told that all, or all parked, hold too much, and streams whose
+    // lanes were full or parked.
+    mutable bool is_room_wanted_ = false;
+    mutable bool is_parked_room_wanted_ = false;
+    bool has_lane_room_ = false;
     SteadyTime last_word_{};
     std::optional<Error> failed_;  // of the current connection
     std::size_t next_collector_ = 0;
@@ -136,7 +181,7 @@ private:
     metrics::Counter& acked_batches_;
     metrics::Counter& connects_;
     metrics::Counter& connection_failures_;
-    metrics::Counter& retries_;
+    metrics::Counter& retries_counter_;
     metrics::Counter& rewinds_;
     metrics::Gauge& inflight_bytes_gauge_;
     metrics::Gauge& queued_bytes_gauge_;

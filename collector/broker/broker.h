@@ -17,6 +17,7 @@ namespace logboom::broker {
 struct BrokerOptions {
     /// What clients are told to connect to. Port 0: the one this door is bound to.
     SocketAddress advertise;
+    std::string rack;  // empty: none
     bool auto_create = true;
     std::int32_t partitions_default = 1;
     std::uint32_t batch_bytes_max = limits::batch_bytes_max;
@@ -25,7 +26,9 @@ struct BrokerOptions {
     /// The rest of a frame must come within this time of its first byte.
     Nanos frame_timeout = 30s;
     /// Bytes of large requests being worked on at once, over all connections of the shard.
-    std::uint64_t request_bytes_max = 48ull << 20;
+    std::uint64_t request_bytes_max = limits::door_request_bytes_max;
+    /// When the door closes, answers to what was done go out for so long.
+    Nanos shutdown_timeout = 5s;
 };
 
 /// References that live as long as the collector. Shard: `shard`.

@@ -2,23 +2,22 @@
 
 #include "collector/broker/dispatch.h"
 
+#include <algorithm>
+
 namespace logboom::broker {
 
 namespace {
 
-// Requests of one connection that are worked on at once. Java keeps 5 in flight, librdkafka many more:
-// those wait in the socket.
-constexpr std::size_t pipelined_max = 32;
-// Frames up to this size do not ask the budget: they must pass while large ones wait for room.
-constexpr std::uint32_t small_frame_bytes = 64u << 10;
+constexpr std::uint32_t no_body_bytes = 64u << 10;
 
 }  // namespace
 
-KafkaConnection::KafkaConnection(Broker& broker, io::ByteSemaphore& request_budget, Conn& conn)
+KafkaConnection::KafkaConnection(Broker& broker, const Budgets budgets, Conn& conn)
     : broker_(broker)
-    , request_budget_(request_budget)
+    , budgets_(budgets)
     , conn_(conn)
     , changed_(broker.env().scheduler)
+    , all_sent_(broker.env().scheduler)
     , handlers_(broker.env().scheduler)
     , sender_(broker.env().scheduler) {}
 
@@ -36,19 +35,29 @@ Task<void> KafkaConnection::run() {
     handlers_.cancel();
     co_await handlers_.join();
     changed_.wake_all();
-    const bool is_stopping = co_await io::is_cancelled();
-    if (is_stopping) {
-        conn_.abort();
-    }
+    // A producer that is not told of what was appended sends it again: the answers still go out.
+    sender_.spawn(abort_when_late(broker_.env().clock.now() + broker_.options.shutdown_timeout));
     co_await sender_.join();
 }
 
-Task<Result<Slice>> KafkaConnection::read_frame(std::uint64_t& budget_bytes) {
+Task<void> KafkaConnection::abort_when_late(const SteadyTime deadline) {
+    const Result<Ok> sent = co_await all_sent_.wait(deadline);
+    if (!sent) {
+        conn_.abort();
+    }
+}
+
+io::ByteSemaphore& KafkaConnection::budget_of(const std::uint32_t frame_bytes) noexcept {
+    return frame_bytes <= limits::kafka_small_frame_bytes ? budgets_.small : budgets_.large;
+}
+
+/// The frame's bytes are accounted for until its request is done.
+Task<Result<Slice>> KafkaConnection::read_frame() {
     const Env& env = broker_.env();
     const SteadyTime idle_until = env.clock.now() + broker_.options.idle_timeout;
     LB_CO_CHECK(co_await conn_.peek(1, idle_until));
-    const SteadyTime frame_until = env.clock.now() + broker_.options.frame_timeout;
-    LB_CO_TRY(const ByteView prefix, co_await conn_.peek(kafka::frame_prefix_bytes, frame_until));
+    const SteadyTime head_until = env.clock.now() + broker_.options.frame_timeout;
+    LB_CO_TRY(const ByteView prefix, co_await conn_.peek(kafka::frame_prefix_bytes, head_until));
     LB_CO_TRY(
         const std::uint32_t size,
         kafka::decode_frame_size(
@@ -56,36 +65,45 @@ Task<Result<Slice>> KafkaConnection::read_frame(std::uint64_t& budget_bytes) {
         )
     );
     conn_.consume(kafka::frame_prefix_bytes);
-    if (size > small_frame_bytes) {
-        LB_CO_CHECK(co_await request_budget_.acquire(size, frame_until));
-        budget_bytes = size;
-    }
-    Result<Slice> frame = co_await conn_.read_exact(size, frame_until);
-    if (!frame && budget_bytes != 0) {
-        request_budget_.release(budget_bytes);
-        budget_bytes = 0;
+    // Who only announces a large frame gets no share of the budget that others wait for.
+    LB_CO_CHECK(co_await conn_.peek(std::min(size, no_body_bytes), head_until));
+    io::ByteSemaphore& budget = budget_of(size);
+    LB_CO_CHECK(co_await budget.acquire(size));
+    const SteadyTime body_until = env.clock.now() + broker_.options.frame_timeout;
+    Result<Slice> frame = co_await conn_.read_exact(size, body_until);
+    if (!frame) {
+        budget.release(size);
     }
     co_return frame;
 }
 
+Task<Result<Ok>> KafkaConnection::wait_for_turn(const bool is_produce) {
+    const auto is_our_turn = [this, is_produce] {
+        return pending_.empty()
+            || (is_produce && is_produce_run_ && pending_.size() < limits::kafka_pipelined_max);
+    };
+    while (!is_our_turn()) {
+        LB_CO_CHECK(co_await changed_.wait());
+    }
+    is_produce_run_ = is_produce;
+    co_return Ok{};
+}
+
 Task<Result<Ok>> KafkaConnection::read_requests() {
     for (;;) {
-        while (pending_.size() >= pipelined_max) {
-            LB_CO_CHECK(co_await changed_.wait());
-        }
-        std::uint64_t budget_bytes = 0;
-        LB_CO_TRY(Slice frame, co_await read_frame(budget_bytes));
-        auto pending = std::make_shared<Pending>();
-        pending->budget_bytes = budget_bytes;
-        pending_.push_back(pending);
+        LB_CO_TRY(Slice frame, co_await read_frame());
+        const std::uint32_t frame_bytes = frame.size();
         kafka::Reader body(frame.view());
         const Result<kafka::RequestHeader> header = kafka::decode_request_header(body);
-        if (!header) {
-            pending->done = true;
-            pending->reply = close_because("the request header cannot be read");
-            changed_.wake_all();
-            co_return header.error();
+        const bool is_produce = header && header->is(kafka::ApiKey::produce);
+        const Result<Ok> turn = co_await wait_for_turn(is_produce);
+        if (!turn || !header) {
+            budget_of(frame_bytes).release(frame_bytes);
+            co_return turn ? header.error() : turn.error();
         }
+        auto pending = std::make_shared<Pending>();
+        pending->frame_bytes = frame_bytes;
+        pending_.push_back(pending);
         Request request(std::move(frame), *header, body);
         // Runs to its first suspension in here, so that appends are queued in the order of requests.
         handlers_.spawn_now(work_on(std::move(pending), std::move(request)));
@@ -96,15 +114,14 @@ Task<Result<Ok>> KafkaConnection::read_requests() {
 Task<void> KafkaConnection::work_on(std::shared_ptr<Pending> pending, Request request) {
     pending->reply = co_await dispatch(broker_, std::move(request));
     pending->done = true;
-    if (pending->budget_bytes != 0) {
-        request_budget_.release(pending->budget_bytes);
-    }
+    budget_of(pending->frame_bytes).release(pending->frame_bytes);
     changed_.wake_all();
 }
 
 Task<void> KafkaConnection::send_replies() {
     for (;;) {
         if (pending_.empty() && reading_ended_) {
+            all_sent_.set();
             co_return;
         }
         if (pending_.empty() || !pending_.front()->done) {
@@ -137,6 +154,7 @@ Task<void> KafkaConnection::send_replies() {
         co_await changed_.wait_uncancelled();
     }
     pending_.clear();
+    all_sent_.set();
 }
 
 }  // namespace logboom::broker

@@ -6,7 +6,8 @@ namespace logboom::broker {
 
 KafkaDoor::KafkaDoor(Broker broker, io::TcpServerOptions server)
     : broker_(std::move(broker))
-    , request_budget_(broker_.env().scheduler, broker_.options.request_bytes_max)
+    , large_budget_(broker_.env().scheduler, broker_.options.request_bytes_max)
+    , small_budget_(broker_.env().scheduler, limits::kafka_small_frames_bytes_max)
     , server_(broker_.env(), std::move(server), [this](Conn& conn) { return serve(conn); }) {}
 
 Task<Result<Ok>> KafkaDoor::start() {
@@ -18,7 +19,8 @@ Task<Result<Ok>> KafkaDoor::start() {
 }
 
 Task<void> KafkaDoor::serve(Conn& conn) {
-    KafkaConnection connection(broker_, request_budget_, conn);
+    const KafkaConnection::Budgets budgets{large_budget_, small_budget_};
+    KafkaConnection connection(broker_, budgets, conn);
     co_await connection.run();
 }
 

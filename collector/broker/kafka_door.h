@@ -19,7 +19,8 @@ private:
     Task<void> serve(Conn& conn);
 
     Broker broker_;
-    io::ByteSemaphore request_budget_;
+    io::ByteSemaphore large_budget_;
+    io::ByteSemaphore small_budget_;
     io::TcpServer server_;
 };
 

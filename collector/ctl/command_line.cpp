@@ -16,7 +16,7 @@ namespace {
 constexpr const char* examples = R"(
 Examples:
   logboomctl topic list
-  logboomctl topic create app --partitions 6 --config retention.ms=86400000
+  logboomctl topic create app --partitions 6
   logboomctl read app -e                       all records, then exit
   logboomctl read app -o -10 -e                the last 10 of each partition
   logboomctl read app -p 0 -o 100:200          a range of offsets

@@ -1,5 +1,8 @@
 #include "collector/ingest/agent_session.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace logboom::ingest {
 
 namespace {
@@ -41,6 +44,22 @@ ReplyStatus to_status(const replica::AgentAppend::Outcome outcome) noexcept {
     case replica::AgentAppend::Outcome::invalid: return ReplyStatus::invalid;
     }
     LB_UNREACHABLE("Outcome");
+}
+
+/// Leaves the first streams of all partitions, in the order of their ids, about as many as there is room
+/// for: a stream is told with all its partitions or not at all.
+void keep_page(rpc::TopicPositions& topic, const std::size_t room) {
+    std::vector<rpc::StreamPosition>& positions = topic.positions;
+    std::ranges::stable_sort(positions, {}, &rpc::StreamPosition::stream);
+    if (positions.size() <= room) {
+        return;
+    }
+    auto end = positions.begin() + static_cast<std::ptrdiff_t>(room);
+    while (room != 0 && end != positions.end() && end->stream == std::prev(end)->stream) {
+        ++end;
+    }
+    topic.has_more = end != positions.end();
+    positions.erase(end, positions.end());
 }
 
 template <typename Message>
@@ -96,15 +115,17 @@ Task<Result<rpc::RpcReply>> AgentSession::hello(rpc::Frame request) {
         }
         agent_id_ = asked->agent_id;
     }
+    std::size_t room = limits::agent_streams_per_hello;
     for (const rpc::TopicStreams& topic : asked->topics) {
-        rpc::TopicPositions positions = co_await positions_of(topic, reply.agent_epoch_known);
+        rpc::TopicPositions positions = co_await positions_of(topic, room, reply.agent_epoch_known);
+        room -= std::min(room, positions.positions.size());
         reply.topics.push_back(std::move(positions));
     }
     co_return reply_with(reply);
 }
 
 Task<rpc::TopicPositions> AgentSession::positions_of(
-    const rpc::TopicStreams& asked, std::uint32_t& epoch_known
+    const rpc::TopicStreams& asked, const std::size_t room, std::uint32_t& epoch_known
 ) {
     rpc::TopicPositions answer;
     answer.topic = asked.topic;
@@ -114,17 +135,20 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
         answer.status = ReplyStatus::unknown_topic;
         co_return answer;
     }
-    if (topic == nullptr) {
+    // Also one whose partitions could not be opened when it was made: that is tried again.
+    if (topic == nullptr || !ingest_.replicas.has_all(*topic)) {
         Result<metadata::ImagePtr> created = co_await ingest_.topics.ensure(
             ingest_.shard, asked.topic, ingest_.options.partitions_default
         );
-        if (!created) {
+        if (!created && topic == nullptr) {
             answer.status = to_status(created.code());
             co_return answer;
         }
-        image = std::move(*created);
-        topic = image->find(asked.topic);
-        LB_ASSERT(topic != nullptr);
+        if (created) {
+            image = std::move(*created);
+            topic = image->find(asked.topic);
+            LB_ASSERT(topic != nullptr);
+        }
     }
     answer.topic_id = topic->id;
     answer.partition_count = static_cast<std::uint32_t>(topic->partitions.size());
@@ -135,7 +159,7 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
             co_return answer;
         }
         std::function<Task<replica::AgentPositions>()> work = [this, partition, &asked] {
-            return partition->positions(*agent_id_, asked.all_streams, asked.streams);
+            return partition->positions(*agent_id_, asked.all_streams, asked.streams, asked.after);
         };
         Shard& home = ingest_.replicas.home_of(*partition);
         replica::AgentPositions known = co_await io::call_on(ingest_.shard, home, std::move(work));
@@ -143,6 +167,9 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
         for (rpc::StreamPosition& position : known.streams) {
             answer.positions.push_back(std::move(position));
         }
+    }
+    if (asked.all_streams) {
+        keep_page(answer, room);
     }
     co_return answer;
 }
@@ -183,13 +210,10 @@ Task<void> AgentSession::append(
         result.status = ReplyStatus::unknown_topic;
         co_return;
     }
-    if (batch.size() > ingest_.options.batch_bytes_max) {
-        result.status = ReplyStatus::too_large;
-        co_return;
-    }
     std::function<Task<Result<replica::AgentAppend>>()> work =
-        [this, partition, held = std::move(batch), &envelope] {
-            return partition->append_from_agent(*agent_id_, held, envelope);
+        [this, partition, held = std::move(batch), &envelope]() mutable {
+            const std::uint32_t bytes_max = ingest_.options.batch_bytes_max;
+            return partition->append_from_agent(*agent_id_, std::move(held), envelope, bytes_max);
         };
     Shard& home = ingest_.replicas.home_of(*partition);
     const Result<replica::AgentAppend> appended =

@@ -21,7 +21,7 @@ struct IngestOptions {
     Nanos idle_timeout = 120s;
     Nanos frame_timeout = 30s;
     /// Bytes of requests being worked on at once, over all connections of the shard.
-    std::uint64_t request_bytes_max = 48ull << 20;
+    std::uint64_t request_bytes_max = limits::door_request_bytes_max;
 };
 
 /// References that live as long as the collector. Shard: `shard`.
@@ -48,7 +48,7 @@ private:
     Task<Result<rpc::RpcReply>> hello(rpc::Frame request);
     Task<Result<rpc::RpcReply>> ship(rpc::Frame request);
     Task<rpc::TopicPositions> positions_of(
-        const rpc::TopicStreams& asked, std::uint32_t& epoch_known
+        const rpc::TopicStreams& asked, std::size_t room, std::uint32_t& epoch_known
     );
     Task<void> append(Slice batch, const rpc::BatchEnvelope& envelope, rpc::BatchResult& result);
 

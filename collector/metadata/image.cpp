@@ -7,9 +7,7 @@
 
 namespace logboom::metadata {
 
-Image::Image(std::vector<TopicImage> topics)
-    : topics_(std::move(topics))
-    , by_id_(topics_.size()) {
+Image::Image(std::vector<TopicImage> topics) : topics_(std::move(topics)), by_id_(topics_.size()) {
     std::sort(topics_.begin(), topics_.end(), [](const TopicImage& a, const TopicImage& b) {
         return a.name < b.name;
     });
@@ -20,18 +18,18 @@ Image::Image(std::vector<TopicImage> topics)
 }
 
 const TopicImage* Image::find(const std::string_view name) const noexcept {
-    const auto found = std::partition_point(
-        topics_.begin(), topics_.end(), [name](const TopicImage& topic) { return topic.name < name; }
-    );
+    const auto found =
+        std::partition_point(topics_.begin(), topics_.end(), [name](const TopicImage& topic) {
+            return topic.name < name;
+        });
     return found != topics_.end() && found->name == name ? &*found : nullptr;
 }
 
 const TopicImage* Image::find(const Id128& id) const noexcept {
-    const auto found = std::partition_point(
-        by_id_.begin(),
-        by_id_.end(),
-        [this, &id](const std::uint32_t place) { return topics_[place].id < id; }
-    );
+    const auto found =
+        std::partition_point(by_id_.begin(), by_id_.end(), [this, &id](const std::uint32_t place) {
+            return topics_[place].id < id;
+        });
     return found != by_id_.end() && topics_[*found].id == id ? &topics_[*found] : nullptr;
 }
 
@@ -42,13 +40,17 @@ Image Image::with(TopicImage topic) const {
     return Image(std::move(topics));
 }
 
+bool is_internal_topic_name(const std::string_view name) noexcept {
+    return name == "__consumer_offsets" || name == "__transaction_state";
+}
+
 bool is_topic_name(const std::string_view name) noexcept {
     const auto is_allowed = [](const char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-               || c == '.' || c == '_' || c == '-';
+            || c == '.' || c == '_' || c == '-';
     };
     return !name.empty() && name.size() <= limits::topic_name_bytes_max && name != "."
-           && name != ".." && std::all_of(name.begin(), name.end(), is_allowed);
+        && name != ".." && std::all_of(name.begin(), name.end(), is_allowed);
 }
 
 }  // namespace logboom::metadata

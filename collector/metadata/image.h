@@ -46,13 +46,15 @@ public:
     [[nodiscard]] Image with(TopicImage topic) const;
 
 private:
-    std::vector<TopicImage> topics_;     // by name
+    std::vector<TopicImage> topics_;    // by name
     std::vector<std::uint32_t> by_id_;  // places in `topics_`, by id
 };
 
 using ImagePtr = std::shared_ptr<const Image>;
 
 /// Kafka's rule: 1 to 249 of A-Z a-z 0-9 . _ - and neither "." nor "..".
+/// Topics that Kafka's brokers write and clients do not. They are not made by their first use.
+[[nodiscard]] bool is_internal_topic_name(std::string_view name) noexcept;
 [[nodiscard]] bool is_topic_name(std::string_view name) noexcept;
 
 }  // namespace logboom::metadata

@@ -27,11 +27,27 @@ bool has_frame_behind(const ByteView torn) {
 
 }  // namespace
 
+void report_other_version(
+    const Logger& log, const std::string& path, const ByteView file, const std::uint8_t supported
+) {
+    LB_ASSERT(file.size() >= codec::framed_file_head_bytes);
+    log.error(
+        "a file of the metadata is of another version of its format: start the program that wrote it",
+        {kv("file", quoted(path)),
+         kv("version", std::to_integer<unsigned>(file[codec::framed_file_version_at])),
+         kv("supported", supported)}
+    );
+}
+
 Task<Result<std::vector<JournalRecord>>> Journal::open() {
     LB_CO_CHECK(co_await open_file());
     LB_CO_TRY(const std::string bytes, co_await env_.fs.read_file(path_, journal_bytes_max));
     const ByteView file = as_bytes(bytes);
-    LB_CO_CHECK(codec::check_file_head(file, file_kind, file_version));
+    const Result<Ok> head = codec::check_file_head(file, file_kind, file_version);
+    if (!head && head.code() == ErrorCode::unsupported) {
+        report_other_version(env_.log, path_, file, file_version);
+    }
+    LB_CO_CHECK(head);
     codec::CrcFrameReader reader(file.subspan(codec::framed_file_head_bytes));
     std::vector<JournalRecord> records;
     ByteView payload;

@@ -10,16 +10,19 @@
 
 namespace logboom::metadata {
 
+/// Logs that a framed file is of another version than the one that is supported; names both.
+void report_other_version(
+    const Logger& log, const std::string& path, ByteView file, std::uint8_t supported
+);
+
 /// Shard: that of `env`. One call at a time.
 class Journal {
 public:
-    Journal(Env& env, std::string path)
-        : env_(env)
-        , path_(std::move(path)) {}
+    Journal(Env& env, std::string path) : env_(env), path_(std::move(path)) {}
 
     /// Opens the journal, or makes an empty one, cuts off a torn last frame, and returns all records.
     /// Errors: `corrupt` if a frame inside is damaged (a whole one follows it); `unsupported` for another
-    /// version; `malformed` for what is no journal; `io`, `no_space`.
+    /// version (logged with both); `malformed` for what is no journal; `io`, `no_space`.
     Task<Result<std::vector<JournalRecord>>> open();
     /// Appends one record and syncs. Errors: `too_large`; `no_space` (nothing was appended; retriable);
     /// `storage_failed`: nothing is appended any more, since nobody knows what the disk holds.

@@ -29,6 +29,8 @@ LocalMetaStore::LocalMetaStore(Env& env, LocalMetaStoreOptions options)
 
 Task<Result<Ok>> LocalMetaStore::open() {
     LB_CO_CHECK(co_await env_.fs.make_dirs(options_.dir));
+    // Who made or replaced a file here may have been killed before its name was on disk.
+    LB_CO_CHECK(co_await env_.fs.sync_dir(options_.dir));
     LB_CO_CHECK(co_await open_node_meta());
     LB_CO_CHECK(co_await open_journal());
     publish_all();
@@ -44,11 +46,20 @@ Task<Result<Ok>> LocalMetaStore::open_node_meta() {
     if (!file) {
         co_return file.error();
     }
-    LB_CO_TRY(
-        const ByteView payload,
-        codec::read_framed_file(as_bytes(*file), node_meta_kind, node_meta_version)
-    );
-    LB_CO_TRY(const NodeMeta meta, decode_node_meta(payload));
+    const Result<ByteView> payload =
+        codec::read_framed_file(as_bytes(*file), node_meta_kind, node_meta_version);
+    if (!payload) {
+        if (payload.code() == ErrorCode::unsupported) {
+            report_other_version(env_.log, path, as_bytes(*file), node_meta_version);
+        } else {
+            env_.log.error(
+                "node.meta cannot be read: restore it from a backup",
+                {kv("file", quoted(path)), kv("error", to_string(payload.error()))}
+            );
+        }
+        co_return payload.error();
+    }
+    LB_CO_TRY(const NodeMeta meta, decode_node_meta(*payload));
     if (options_.node_id && *options_.node_id != meta.node_id) {
         env_.log.error(
             "the data directory belongs to another node: set [node] id to the one kept there, or use "
@@ -72,7 +83,7 @@ Task<Result<Ok>> LocalMetaStore::write_node_meta() {
         co_return Error{ErrorCode::corrupt, 0, "node.meta"};
     }
     NodeMeta meta;
-    meta.cluster_id = env_.rng.id128();
+    meta.cluster_id = new_id();
     meta.node_id = options_.node_id.value_or(first_node_id);
     Buffer payload;
     encode(meta, payload);
@@ -177,8 +188,9 @@ void LocalMetaStore::publish_all() {
     image_.store(std::make_shared<const Image>(std::move(topics)));
 }
 
-Task<Result<ImagePtr>>
-LocalMetaStore::create_topic(std::string name, const std::int32_t partitions) {
+Task<Result<ImagePtr>> LocalMetaStore::create_topic(
+    std::string name, const std::int32_t partitions
+) {
     while (changing_) {
         co_await turn_.wait_uncancelled();
     }
@@ -189,10 +201,19 @@ LocalMetaStore::create_topic(std::string name, const std::int32_t partitions) {
     co_return created;
 }
 
-Task<Result<ImagePtr>>
-LocalMetaStore::create_alone(std::string name, const std::int32_t partitions) {
+Id128 LocalMetaStore::new_id() {
+    for (;;) {
+        if (const std::optional<kafka::Uuid> id = kafka::usable_uuid(env_.rng.id128())) {
+            return id->bytes;
+        }
+    }
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::create_alone(
+    std::string name, const std::int32_t partitions
+) {
     const bool is_good = is_topic_name(name) && partitions >= 1
-                         && partitions <= limits::partitions_per_topic_max;
+                      && partitions <= limits::partitions_per_topic_max;
     if (!is_good) {
         co_return Error{ErrorCode::invalid_argument, 0, "new topic"};
     }
@@ -203,9 +224,16 @@ LocalMetaStore::create_alone(std::string name, const std::int32_t partitions) {
     if (topics_.size() >= limits::topics_max) {
         co_return Error{ErrorCode::busy, 0, "number of topics"};
     }
+    std::uint64_t partitions_count = static_cast<std::uint64_t>(partitions);
+    for (const TopicRecord& topic : topics_) {
+        partitions_count += static_cast<std::uint64_t>(topic.partitions);
+    }
+    if (partitions_count > limits::partitions_per_node_max) {
+        co_return Error{ErrorCode::busy, 0, "number of partitions"};
+    }
     TopicRecord topic;
     topic.name = std::move(name);
-    topic.id = env_.rng.id128();
+    topic.id = new_id();
     topic.partitions = partitions;
     topic.created_in_start = start_count_;
     JournalRecord record;

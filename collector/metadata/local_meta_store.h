@@ -41,6 +41,7 @@ private:
     Result<Ok> keep(TopicRecord topic);
     [[nodiscard]] TopicImage to_image(const TopicRecord& topic) const;
     void publish_all();
+    [[nodiscard]] Id128 new_id();
     Task<Result<ImagePtr>> create_alone(std::string name, std::int32_t partitions);
 
     Env& env_;

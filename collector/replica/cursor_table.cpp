@@ -1,5 +1,6 @@
 #include "collector/replica/cursor_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace logboom::replica {
@@ -8,6 +9,15 @@ namespace {
 
 /// Positions are ordered by generation, then by offset.
 using Position = std::pair<std::uint64_t, std::uint64_t>;
+
+/// Where a stream stands before its first batch.
+KnownPosition start_of(const record::SourceCursor& cursor) {
+    KnownPosition position;
+    position.agent_epoch = cursor.agent_epoch;
+    position.generation = cursor.generation;
+    position.to = cursor.from;
+    return position;
+}
 
 }  // namespace
 
@@ -46,10 +56,8 @@ void CursorTable::advance(const record::SourceCursor& cursor, const Offset last_
     undo.key = key;
     KnownPosition position;
     const auto known = positions_.find(key);
-    if (known != positions_.end()) {
-        undo.before = known->second;
-        position.identity = known->second.identity;
-    }
+    undo.before = known == positions_.end() ? start_of(cursor) : known->second;
+    position.identity = undo.before.identity;
     position.agent_epoch = cursor.agent_epoch;
     position.generation = cursor.generation;
     position.to = cursor.to;
@@ -64,6 +72,14 @@ void CursorTable::advance(const record::SourceCursor& cursor, const Offset last_
     forget_silent();
 }
 
+void CursorTable::expect(const record::SourceCursor& cursor) {
+    const Key key{cursor.agent_id, cursor.stream};
+    if (!positions_.contains(key)) {
+        put(key, start_of(cursor));
+        forget_silent();
+    }
+}
+
 void CursorTable::settle(const Offset end) {
     while (!undo_.empty() && undo_.front().last_offset < end) {
         undo_.pop_front();
@@ -74,21 +90,30 @@ void CursorTable::roll_back(const Offset from) {
     while (!undo_.empty() && undo_.back().last_offset >= from) {
         Undo undo = std::move(undo_.back());
         undo_.pop_back();
-        remove(undo.key);
-        if (undo.before) {
-            put(undo.key, std::move(*undo.before));
-        }
+        put(undo.key, std::move(undo.before));
     }
 }
 
-std::vector<CursorTable::Stream> CursorTable::streams_of(const Id128& agent) const {
+std::vector<CursorTable::Stream> CursorTable::streams_of(
+    const Id128& agent, const std::optional<Id128>& after, const std::size_t count_max
+) const {
     std::vector<Stream> streams;
-    for (auto at = positions_.lower_bound(Key{agent, Id128{}});
-         at != positions_.end() && at->first.agent == agent;
-         ++at) {
+    auto at = after ? positions_.upper_bound(Key{agent, *after})
+                    : positions_.lower_bound(Key{agent, Id128{}});
+    for (; at != positions_.end() && at->first.agent == agent && streams.size() < count_max; ++at) {
         streams.push_back(Stream{at->first.stream, at->second});
     }
     return streams;
+}
+
+std::uint32_t CursorTable::epoch_of(const Id128& agent) const {
+    std::uint32_t epoch = 0;
+    for (auto at = positions_.lower_bound(Key{agent, Id128{}});
+         at != positions_.end() && at->first.agent == agent;
+         ++at) {
+        epoch = std::max(epoch, at->second.agent_epoch);
+    }
+    return epoch;
 }
 
 void CursorTable::put(const Key& key, KnownPosition position) {
@@ -100,7 +125,7 @@ void CursorTable::put(const Key& key, KnownPosition position) {
 void CursorTable::remove(const Key& key) {
     const auto known = positions_.find(key);
     if (known != positions_.end()) {
-        by_last_offset_.erase(known->second.last_offset);
+        by_last_offset_.erase({known->second.last_offset, key});
         positions_.erase(known);
     }
 }

@@ -2,7 +2,9 @@
 // truth that makes a file's line arrive exactly once (rules 1 to 5 of the agents' delivery).
 //
 // A position moves when its batch is queued, so that the next batch, queued behind it, is judged by it.
-// If the batches are dropped before they are written, the positions go back (`roll_back`).
+// If the batches are dropped before they are written, the positions go back (`roll_back`); a stream whose
+// first batch was dropped or refused is known by where that batch begins, else the one behind it, already
+// on its way, would be taken for the first.
 #pragma once
 
 #include "shared/base/limits.h"
@@ -13,6 +15,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace logboom::replica {
@@ -24,7 +28,8 @@ struct KnownPosition {
     std::uint32_t agent_epoch = 0;
     std::uint64_t generation = 0;
     std::uint64_t to = 0;
-    Offset last_offset;  // of the batch that says so
+    Offset last_offset{
+        -1};  // of the batch that says so; -1: only a first batch that was not taken does
     std::uint32_t tail_len = 0;
     std::uint64_t tail_hash = 0;
     std::optional<record::FileIdentity> identity;  // the last one that was sent
@@ -52,6 +57,8 @@ public:
 
     /// The batch of `cursor` has got the offsets up to `last_offset`, the highest so far.
     void advance(const record::SourceCursor& cursor, Offset last_offset);
+    /// A batch that was judged good was refused for another reason. An unknown stream begins at it.
+    void expect(const record::SourceCursor& cursor);
     /// Batches below `end` are written: they do not go back any more.
     void settle(Offset end);
     /// Batches from `from` on were dropped.
@@ -61,8 +68,14 @@ public:
         Id128 id{};
         KnownPosition known;
     };
-    /// All streams of an agent, in the order of their ids.
-    [[nodiscard]] std::vector<Stream> streams_of(const Id128& agent) const;
+    /// Streams of an agent in the order of their ids: those behind `after`, `count_max` at most.
+    [[nodiscard]] std::vector<Stream> streams_of(
+        const Id128& agent,
+        const std::optional<Id128>& after = std::nullopt,
+        std::size_t count_max = limits::cursor_streams_max
+    ) const;
+    /// The highest epoch of an agent's streams; 0: none is known.
+    [[nodiscard]] std::uint32_t epoch_of(const Id128& agent) const;
     [[nodiscard]] std::size_t size() const noexcept { return positions_.size(); }
 
 private:
@@ -74,7 +87,7 @@ private:
     struct Undo {
         Offset last_offset;
         Key key;
-        std::optional<KnownPosition> before;
+        KnownPosition before;
     };
 
     void put(const Key& key, KnownPosition position);
@@ -83,8 +96,8 @@ private:
 
     std::size_t streams_max_;
     std::map<Key, KnownPosition> positions_;
-    std::map<Offset, Key> by_last_offset_;  // oldest first; each batch has one cursor
-    std::deque<Undo> undo_;                 // of batches that are not written yet
+    std::set<std::pair<Offset, Key>> by_last_offset_;  // oldest first
+    std::deque<Undo> undo_;                            // of batches that are not written yet
 };
 
 }  // namespace logboom::replica

@@ -2,15 +2,8 @@
 
 namespace logboom::replica {
 
-namespace {
-
-// Interest is a bit per shard in one word.
-constexpr std::size_t shards_max = 64;
-
-}  // namespace
-
 FetchHub::FetchHub(Shard& shard, const std::size_t shard_count) noexcept : shard_(shard) {
-    LB_ASSERT(shard_count <= shards_max);
+    LB_ASSERT(shard_count <= limits::shards_max);
 }
 
 void FetchHub::add(Partition& partition, Waiter& waiter) {
@@ -46,7 +39,8 @@ void FetchHubs::on_high_watermark(Partition& partition) {
         if ((interest >> i & 1) == 0) {
             continue;
         }
-        // The partition outlives the message: partitions are destroyed after the shards have stopped.
+        // Partition and hub outlive the message: the collector's stop looks in at each shard after the
+        // last append.
         shards_[i]->post([hub = hubs_[i].get(), &partition] { hub->notify(partition); });
     }
 }

@@ -13,14 +13,27 @@ bool agrees(
     const record::SourceCursor& cursor, const Id128& agent_id, const rpc::BatchEnvelope& envelope
 ) {
     return cursor.agent_id == agent_id && cursor.stream == envelope.stream
-           && cursor.generation == envelope.generation && cursor.from == envelope.from
-           && cursor.to == envelope.to && cursor.agent_epoch == envelope.agent_epoch
-           && cursor.from <= cursor.to;
+        && cursor.generation == envelope.generation && cursor.from == envelope.from
+        && cursor.to == envelope.to && cursor.agent_epoch == envelope.agent_epoch
+        && cursor.from <= cursor.to;
+}
+
+/// What the agent says of a batch that says nothing to be believed itself.
+record::SourceCursor cursor_of(const Id128& agent_id, const rpc::BatchEnvelope& envelope) {
+    record::SourceCursor cursor;
+    cursor.agent_id = agent_id;
+    cursor.agent_epoch = envelope.agent_epoch;
+    cursor.stream = envelope.stream;
+    cursor.generation = envelope.generation;
+    cursor.from = envelope.from;
+    cursor.to = envelope.to;
+    return cursor;
 }
 
 /// The cursor of a sound batch of that agent; nothing if anything contradicts anything.
-std::optional<record::SourceCursor>
-checked_cursor(const Slice& batch, const Id128& agent_id, const rpc::BatchEnvelope& envelope) {
+std::optional<record::SourceCursor> checked_cursor(
+    const Slice& batch, const Id128& agent_id, const rpc::BatchEnvelope& envelope
+) {
     record::BatchCheckOptions options;
     options.door = record::Door::agents;
     Buffer scratch;
@@ -78,14 +91,15 @@ Task<Result<storage::CleanLog>> Partition::close() {
 }
 
 Task<Result<AppendedAt>> Partition::append_as_leader(Slice batch, const Acks acks) {
-    const auto awaited = acks == Acks::none ? storage::Log::Awaited::no : storage::Log::Awaited::yes;
+    const auto awaited = acks == Acks::none ? storage::Log::Awaited::no
+                                            : storage::Log::Awaited::yes;
     LB_CO_TRY(storage::AppendPtr append, log_.append(std::move(batch), leader_epoch_, awaited));
-    const bool is_far_behind = log_.queued_bytes() > limits::log_pending_bytes_high;
-    if (acks == Acks::none && !is_far_behind) {
+    if (acks == Acks::none) {
         AppendedAt at;
         at.base_offset = append->base_offset;
         at.last_offset = append->last_offset;
         at.log_start_offset = log_start_offset();
+        LB_CO_CHECK(co_await storage::Log::wait_written(std::move(append)));
         co_return at;
     }
     co_return co_await wait_appended(std::move(append));
@@ -103,11 +117,19 @@ Task<Result<AppendedAt>> Partition::wait_appended(storage::AppendPtr append) {
 }
 
 Task<Result<AgentAppend>> Partition::append_from_agent(
-    const Id128 agent_id, Slice batch, const rpc::BatchEnvelope envelope
+    const Id128 agent_id,
+    Slice batch,
+    const rpc::BatchEnvelope envelope,
+    const std::uint32_t batch_bytes_max
 ) {
     AgentAppend answer;
+    if (batch.size() > batch_bytes_max) {
+        cursors_.expect(cursor_of(agent_id, envelope));
+        co_return Error{ErrorCode::too_large, 0, "batch of an agent"};
+    }
     const std::optional<record::SourceCursor> cursor = checked_cursor(batch, agent_id, envelope);
     if (!cursor) {
+        cursors_.expect(cursor_of(agent_id, envelope));
         answer.outcome = AgentAppend::Outcome::invalid;
         co_return answer;
     }
@@ -117,17 +139,19 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
         answer.generation_known = known.generation;
         answer.to_known = known.to;
         answer.outcome = verdict == CursorTable::Verdict::fenced ? AgentAppend::Outcome::fenced
-                         : verdict == CursorTable::Verdict::duplicate
-                             ? AgentAppend::Outcome::duplicate
-                             : AgentAppend::Outcome::rejected_position;
+                       : verdict == CursorTable::Verdict::duplicate
+                           ? AgentAppend::Outcome::duplicate
+                           : AgentAppend::Outcome::rejected_position;
         co_return co_await answer_known(answer, known.last_offset);
     }
-    LB_CO_TRY(
-        storage::AppendPtr append,
-        log_.append(std::move(batch), leader_epoch_, storage::Log::Awaited::yes)
-    );
-    cursors_.advance(*cursor, append->last_offset);
-    LB_CO_TRY(const AppendedAt at, co_await wait_appended(std::move(append)));
+    Result<storage::AppendPtr> append =
+        log_.append(std::move(batch), leader_epoch_, storage::Log::Awaited::yes);
+    if (!append) {
+        cursors_.expect(*cursor);
+        co_return append.error();
+    }
+    cursors_.advance(*cursor, (*append)->last_offset);
+    LB_CO_TRY(const AppendedAt at, co_await wait_appended(std::move(*append)));
     answer.outcome = AgentAppend::Outcome::appended;
     answer.base_offset = at.base_offset;
     answer.generation_known = cursor->generation;
@@ -135,8 +159,9 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
     co_return answer;
 }
 
-Task<Result<AgentAppend>>
-Partition::answer_known(const AgentAppend answer, const Offset last_offset) {
+Task<Result<AgentAppend>> Partition::answer_known(
+    const AgentAppend answer, const Offset last_offset
+) {
     // The agent may let go of what lies below a position that it is told: it must be committed (rule 6).
     LB_CO_CHECK(co_await log_.wait_synced(last_offset));
     co_return answer;
@@ -144,10 +169,11 @@ Partition::answer_known(const AgentAppend answer, const Offset last_offset) {
 
 Task<Result<PartitionRead>> Partition::read(const Offset from, const std::uint32_t bytes_max) {
     PartitionRead read;
+    // The one that the batches end at, not a later one: who waits for more waits behind it.
     const Offset end = high_watermark();
     LB_CO_TRY(std::vector<Slice> batches, co_await log_.read(from, bytes_max, end));
     read.batches = std::move(batches);
-    read.high_watermark = high_watermark();
+    read.high_watermark = end;
     read.log_start_offset = log_start_offset();
     read.log_end_offset = log_end_offset();
     co_return read;
@@ -177,11 +203,8 @@ Task<Result<TimestampOffset>> Partition::find_max_timestamp() {
 }
 
 std::vector<CursorTable::Stream> Partition::known_streams(
-    const Id128& agent_id, const bool all_streams, const std::vector<Id128>& streams
+    const Id128& agent_id, const std::vector<Id128>& streams
 ) const {
-    if (all_streams) {
-        return cursors_.streams_of(agent_id);
-    }
     std::vector<CursorTable::Stream> known;
     for (const Id128& stream : streams) {
         const KnownPosition* const position = cursors_.find(agent_id, stream);
@@ -202,11 +225,16 @@ Task<bool> Partition::wait_settled(const std::vector<CursorTable::Stream>& strea
 }
 
 Task<AgentPositions> Partition::positions(
-    const Id128 agent_id, const bool all_streams, const std::vector<Id128>& streams
+    const Id128 agent_id,
+    const bool all_streams,
+    const std::vector<Id128>& streams,
+    const std::optional<Id128> after
 ) {
+    constexpr std::size_t count_max = limits::agent_streams_per_hello + 1;
     std::vector<CursorTable::Stream> known;
     for (;;) {
-        known = known_streams(agent_id, all_streams, streams);
+        known = all_streams ? cursors_.streams_of(agent_id, after, count_max)
+                            : known_streams(agent_id, streams);
         const bool is_settled = co_await wait_settled(known);
         if (is_settled) {
             break;
@@ -218,9 +246,7 @@ Task<AgentPositions> Partition::positions(
         }
     }
     AgentPositions answer;
-    for (const CursorTable::Stream& stream : cursors_.streams_of(agent_id)) {
-        answer.agent_epoch_max = std::max(answer.agent_epoch_max, stream.known.agent_epoch);
-    }
+    answer.agent_epoch_max = cursors_.epoch_of(agent_id);
     for (const CursorTable::Stream& stream : known) {
         answer.streams.push_back(to_position(stream, key_.index));
     }

@@ -100,16 +100,17 @@ public:
     /// epoch are filled in in place: nobody else reads these bytes meanwhile. It is queued before the
     /// first suspension, so calls made one behind the other keep their order.
     ///
-    /// `leader`, `all`: returns when the batch is synced and committed. `none`: returns when it is
-    /// queued (and waits a little when the disk is far behind).
+    /// `leader`, `all`: returns when the batch is synced and committed. `none`: returns when it is in the
+    /// file, so that a producer that asks for no answer does not fill our memory.
     /// Errors: `no_space`, `busy` (retriable), `storage_failed`.
     Task<Result<AppendedAt>> append_as_leader(Slice batch, Acks acks);
 
     /// Appends one batch of `agent_id` by the rules of the cursor table; answers when the batch, or for a
     /// duplicate what is known, is committed. Queued before the first suspension, as above.
-    /// Errors as above; what is wrong with the batch is an outcome.
-    Task<Result<AgentAppend>>
-    append_from_agent(Id128 agent_id, Slice batch, rpc::BatchEnvelope envelope);
+    /// Errors as above and `too_large`; what is wrong with the batch is an outcome.
+    Task<Result<AgentAppend>> append_from_agent(
+        Id128 agent_id, Slice batch, rpc::BatchEnvelope envelope, std::uint32_t batch_bytes_max
+    );
 
     /// Reads whole batches from the one that holds `from` up to the high watermark: at least one if
     /// there is any, then no more than `bytes_max` bytes. Errors: `out_of_range` (below the log's start
@@ -121,10 +122,15 @@ public:
     /// The first record with the largest timestamp of all.
     Task<Result<TimestampOffset>> find_max_timestamp();
 
-    /// Where the streams asked for (or all) of `agent_id` stand; unknown ones are left out. Answers when
-    /// all that it tells of is committed. `streams` outlives the task.
-    Task<AgentPositions>
-    positions(Id128 agent_id, bool all_streams, const std::vector<Id128>& streams);
+    /// Where the streams asked for of `agent_id` stand, or of all of them those behind `after`, in the order
+    /// of their ids, one more than fit one answer at most; unknown ones are left out. Answers when all that
+    /// it tells of is committed. `streams` outlives the task.
+    Task<AgentPositions> positions(
+        Id128 agent_id,
+        bool all_streams,
+        const std::vector<Id128>& streams,
+        std::optional<Id128> after = std::nullopt
+    );
 
     /// Any shard.
     [[nodiscard]] const PartitionKey& key() const noexcept { return key_; }
@@ -156,8 +162,9 @@ private:
     Task<Result<AgentAppend>> answer_known(AgentAppend answer, Offset last_offset);
     Task<Result<AppendedAt>> wait_appended(storage::AppendPtr append);
     Task<bool> wait_settled(const std::vector<CursorTable::Stream>& streams);
-    [[nodiscard]] std::vector<CursorTable::Stream>
-    known_streams(const Id128& agent_id, bool all_streams, const std::vector<Id128>& streams) const;
+    [[nodiscard]] std::vector<CursorTable::Stream> known_streams(
+        const Id128& agent_id, const std::vector<Id128>& streams
+    ) const;
 
     Env& env_;
     PartitionKey key_;

@@ -11,8 +11,12 @@ namespace logboom::replica {
 
 /// What lives on one shard; touched there only, but for the time in which the first shard waits for it.
 struct ReplicaManager::OnShard {
-    OnShard(Shard& home, storage::LogDirectoryOptions options, const storage::DirectoryStart& start,
-            std::atomic<bool>& has_failed)
+    OnShard(
+        Shard& home,
+        storage::LogDirectoryOptions options,
+        const storage::DirectoryStart& start,
+        std::atomic<bool>& has_failed
+    )
         : shard(home)
         , directory(home.env(), std::move(options), start, has_failed) {}
 
@@ -76,18 +80,11 @@ Task<Result<Ok>> ReplicaManager::make_shard(const std::size_t index) {
 Task<Result<Ok>> ReplicaManager::open_topic(const metadata::TopicImage& topic) {
     Topics topics{&topic};
     LB_CO_CHECK(co_await open_partitions(std::move(topics)));
-    const bool is_open = std::all_of(
-        topic.partitions.begin(),
-        topic.partitions.end(),
-        [&](const metadata::PartitionImage& partition) {
-            return find(topic.id, partition.index) != nullptr;
-        }
-    );
-    if (!is_open) {
+    if (!has_all(topic)) {
         co_return Error{
-            has_storage_failed() ? ErrorCode::storage_failed : ErrorCode::io, 0,
-            "partition that could not be opened"
-        };
+            has_storage_failed() ? ErrorCode::storage_failed : ErrorCode::io,
+            0,
+            "partition that could not be opened"};
     }
     co_return Ok{};
 }
@@ -97,12 +94,13 @@ Task<Result<Ok>> ReplicaManager::open_partitions(const Topics topics) {
         return open_on_shard(index, topics);
     };
     const Result<Ok> opened = co_await on_each_shard(std::move(work));
-    publish();
+    if (has_new_.exchange(false, std::memory_order_acq_rel)) {
+        publish();
+    }
     co_return opened;
 }
 
-Task<Result<Ok>>
-ReplicaManager::open_on_shard(const std::size_t index, const Topics& topics) {
+Task<Result<Ok>> ReplicaManager::open_on_shard(const std::size_t index, const Topics& topics) {
     OnShard& on_shard = *on_shards_[index];
     for (const metadata::TopicImage* const topic : topics) {
         for (const metadata::PartitionImage& described : topic->partitions) {
@@ -123,9 +121,8 @@ Task<Result<Ok>> ReplicaManager::open_partition(
     Env& env = on_shard.shard.env();
     storage::LogOptions log_options;
     log_options.segment_bytes = options_.segment_bytes;
-    auto partition = std::make_unique<Partition>(
-        env, on_shard.directory, key, epoch, log_options, listener_
-    );
+    auto partition =
+        std::make_unique<Partition>(env, on_shard.directory, key, epoch, log_options, listener_);
     const Result<Ok> opened = co_await partition->open();
     if (opened) {
         const storage::RecoveryReport& report = partition->recovery();
@@ -137,6 +134,7 @@ Task<Result<Ok>> ReplicaManager::open_partition(
              kv("segments", report.segments_count)}
         );
         on_shard.partitions.emplace(key, std::move(partition));
+        has_new_.store(true, std::memory_order_release);
         co_return Ok{};
     }
     switch (opened.code()) {
@@ -202,8 +200,9 @@ Task<Result<Ok>> ReplicaManager::stop_on_shard(const std::size_t index) {
     co_return Ok{};
 }
 
-Task<Result<Ok>>
-ReplicaManager::on_each_shard(const std::function<Task<Result<Ok>>(std::size_t)> work) {
+Task<Result<Ok>> ReplicaManager::on_each_shard(
+    const std::function<Task<Result<Ok>>(std::size_t)> work
+) {
     std::vector<Result<Ok>> outcomes(shards_.size(), Result<Ok>(Ok{}));
     Scope scope(shards_.front()->env().scheduler);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -234,23 +233,30 @@ void ReplicaManager::publish() {
             table->rows.push_back(Table::Row{key, partition.get()});
         }
     }
-    std::sort(
-        table->rows.begin(),
-        table->rows.end(),
-        [](const Table::Row& a, const Table::Row& b) { return a.key < b.key; }
-    );
+    std::sort(table->rows.begin(), table->rows.end(), [](const Table::Row& a, const Table::Row& b) {
+        return a.key < b.key;
+    });
     table_.store(std::move(table));
 }
 
 Partition* ReplicaManager::find(const Id128& topic, const PartitionIndex index) const {
     const PartitionKey key{topic, index};
     const std::shared_ptr<const Table> table = table_.load();
-    const auto found = std::partition_point(
-        table->rows.begin(),
-        table->rows.end(),
-        [&key](const Table::Row& row) { return row.key < key; }
-    );
+    const auto found =
+        std::partition_point(table->rows.begin(), table->rows.end(), [&key](const Table::Row& row) {
+            return row.key < key;
+        });
     return found != table->rows.end() && found->key == key ? found->partition : nullptr;
+}
+
+bool ReplicaManager::has_all(const metadata::TopicImage& topic) const {
+    return std::all_of(
+        topic.partitions.begin(),
+        topic.partitions.end(),
+        [&](const metadata::PartitionImage& partition) {
+            return find(topic.id, partition.index) != nullptr;
+        }
+    );
 }
 
 Shard& ReplicaManager::home_of(const PartitionKey& key) const noexcept {

@@ -48,6 +48,8 @@ public:
 
     /// Any shard. The partition lives as long as the manager.
     [[nodiscard]] Partition* find(const Id128& topic, PartitionIndex index) const;
+    /// Any shard. All partitions of the topic are open.
+    [[nodiscard]] bool has_all(const metadata::TopicImage& topic) const;
     /// Any shard.
     [[nodiscard]] Shard& home_of(const Partition& partition) const noexcept {
         return home_of(partition.key());
@@ -84,6 +86,7 @@ private:
     ReplicaManagerOptions options_;
     HighWatermarkListener& listener_;
     std::atomic<std::shared_ptr<const Table>> table_;
+    std::atomic<bool> has_new_{false};  // partitions that are not in the table yet
     storage::DirectoryStart start_;
     std::atomic<bool> has_failed_{false};
     std::vector<std::unique_ptr<OnShard>> on_shards_;  // empty until the directory was started

@@ -19,14 +19,12 @@ bool is_zero(const ByteView bytes) noexcept {
 Task<Result<ByteView>> BatchReader::window(const std::uint64_t bytes) {
     const std::uint64_t wanted = std::min(bytes, limit_ - position_);
     const bool is_there = position_ >= block_position_
-                          && position_ + wanted <= block_position_ + block_.size();
+                       && position_ + wanted <= block_position_ + block_.size();
     if (!is_there) {
         const std::uint64_t size =
-            std::min(std::max<std::uint64_t>(wanted, limits::log_read_bytes), limit_ - position_);
+            std::min(std::max<std::uint64_t>(wanted, block_bytes_), limit_ - position_);
         Slice block = env_.pool.allocate(static_cast<std::uint32_t>(size));
-        LB_CO_TRY(
-            const std::uint32_t got, co_await file_.pread(block.mutable_bytes(), position_)
-        );
+        LB_CO_TRY(const std::uint32_t got, co_await file_.pread(block.mutable_bytes(), position_));
         block_ = block.part(0, got);
         block_position_ = position_;
         if (got < size) {

@@ -2,6 +2,7 @@
 // hands out has a sound header and the right checksum.
 #pragma once
 
+#include "shared/base/limits.h"
 #include "shared/io/env.h"
 #include "shared/record/batch.h"
 
@@ -12,12 +13,20 @@ namespace logboom::storage {
 
 class BatchReader {
 public:
-    /// Reads `file` from `position`, where a batch begins, up to `limit`. Both outlive the reader.
-    BatchReader(Env& env, io::File& file, std::uint64_t position, std::uint64_t limit)
+    /// Reads `file` from `position`, where a batch begins, up to `limit`, in blocks of `block_bytes`
+    /// unless a batch is larger. `env` and `file` outlive the reader.
+    BatchReader(
+        Env& env,
+        io::File& file,
+        const std::uint64_t position,
+        const std::uint64_t limit,
+        const std::uint32_t block_bytes = limits::log_read_bytes
+    )
         : env_(env)
         , file_(file)
         , position_(position)
-        , limit_(limit) {}
+        , limit_(limit)
+        , block_bytes_(block_bytes) {}
 
     enum class Found : std::uint8_t {
         batch,    ///< `batch()` is the next one
@@ -42,13 +51,15 @@ private:
     io::File& file_;
     std::uint64_t position_;
     std::uint64_t limit_;
+    std::uint32_t block_bytes_;
     Slice block_;
     std::uint64_t block_position_ = 0;
     std::optional<record::BatchView> batch_;
 };
 
 /// Where the last byte that is not zero ends, at or after `from`; `from` if there is none up to `limit`.
-Task<Result<std::uint64_t>>
-find_data_end(Env& env, io::File& file, std::uint64_t from, std::uint64_t limit);
+Task<Result<std::uint64_t>> find_data_end(
+    Env& env, io::File& file, std::uint64_t from, std::uint64_t limit
+);
 
 }  // namespace logboom::storage

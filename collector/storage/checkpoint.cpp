@@ -30,8 +30,9 @@ Task<Result<Ok>> refuse_failed_directory(Env& env, const std::string& directory)
 }
 
 /// Shards come and go between starts, so there may be files of several; the highest value holds.
-Task<Result<Ok>>
-read_checkpoints(Env& env, const std::string& directory, Checkpoints& checkpoints) {
+Task<Result<Ok>> read_checkpoints(
+    Env& env, const std::string& directory, Checkpoints& checkpoints
+) {
     LB_CO_TRY(const std::vector<io::DirEntry> entries, co_await env.fs.list(directory));
     for (const io::DirEntry& entry : entries) {
         const std::string_view name = entry.name;
@@ -42,6 +43,7 @@ read_checkpoints(Env& env, const std::string& directory, Checkpoints& checkpoint
         LB_CO_TRY(const std::string file, co_await env.fs.read_file(path, file_bytes_max));
         const Result<Checkpoints> decoded = decode_checkpoints(as_bytes(file));
         if (!decoded && decoded.code() == ErrorCode::unsupported) {
+            report_other_version(env.log, path, as_bytes(file), checkpoint_version);
             co_return decoded.error();
         }
         if (!decoded) {
@@ -63,13 +65,16 @@ Task<Result<Ok>> take_clean_marker(Env& env, const std::string& directory, Direc
     const std::string path = path_of(directory, clean_marker_name);
     const Result<std::string> file = co_await env.fs.read_file(path, file_bytes_max);
     if (!file && file.code() == ErrorCode::not_found) {
-        co_return Ok{};
+        // Who took it away may have been killed before that was on disk: it must not come back. And
+        // who made a partition's directory, before its name was.
+        co_return co_await env.fs.sync_dir(directory);
     }
     if (!file) {
         co_return file.error();
     }
     const Result<std::vector<CleanLog>> logs = decode_clean_marker(as_bytes(*file));
     if (!logs && logs.code() == ErrorCode::unsupported) {
+        report_other_version(env.log, path, as_bytes(*file), checkpoint_version);
         co_return logs.error();
     }
     if (logs) {
@@ -107,8 +112,9 @@ Task<Result<DirectoryStart>> start_log_directory(Env& env, std::string path) {
     co_return start;
 }
 
-Task<Result<Ok>>
-write_clean_marker(Env& env, std::string directory, const std::vector<CleanLog>& logs) {
+Task<Result<Ok>> write_clean_marker(
+    Env& env, std::string directory, const std::vector<CleanLog>& logs
+) {
     Buffer file;
     encode_clean_marker(logs, file);
     const std::string path = path_of(directory, clean_marker_name);

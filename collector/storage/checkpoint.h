@@ -18,11 +18,14 @@ using Checkpoints = std::map<PartitionKey, Offset>;
 struct CleanLog {
     PartitionKey key;
     Offset log_end;
-    Offset segment_base;  // of the last segment ...
+    Offset segment_base;              // of the last segment ...
     std::uint64_t segment_bytes = 0;  // ... and its file's size
 
     bool operator==(const CleanLog&) const = default;
 };
+
+/// Version of both files' formats.
+inline constexpr std::uint8_t checkpoint_version = 1;
 
 void encode_checkpoints(const Checkpoints& checkpoints, Buffer& out);
 [[nodiscard]] Result<Checkpoints> decode_checkpoints(ByteView file);
@@ -40,15 +43,17 @@ struct DirectoryStart {
 };
 
 /// Makes the directory if need be, reads what is remembered, and takes the mark of the clean stop away
-/// before anything is written. Errors: `storage_failed` if the directory was given up after an I/O error
-/// (logged with what to do); `unsupported` for another version; `io`, `no_space`.
+/// before anything is written. All names in the directory are on disk when it returns. Errors:
+/// `storage_failed` if the directory was given up after an I/O error (logged with what to do);
+/// `unsupported` for another version (logged with both); `io`, `no_space`.
 ///
 /// A checkpoint or marker that cannot be decoded is logged and counts as missing: recovery then looks
 /// at more, never at less.
 Task<Result<DirectoryStart>> start_log_directory(Env& env, std::string path);
 
 /// The last act of a clean stop.
-Task<Result<Ok>>
-write_clean_marker(Env& env, std::string directory, const std::vector<CleanLog>& logs);
+Task<Result<Ok>> write_clean_marker(
+    Env& env, std::string directory, const std::vector<CleanLog>& logs
+);
 
 }  // namespace logboom::storage

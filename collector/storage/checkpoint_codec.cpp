@@ -1,6 +1,5 @@
 #include "collector/storage/checkpoint.h"
 #include "shared/codec/crc_frame.h"
-
 #include "storage.pb.h"
 
 #include <algorithm>
@@ -11,19 +10,18 @@ namespace {
 
 constexpr std::string_view checkpoint_kind = "LBCP";
 constexpr std::string_view clean_kind = "LBCL";
-constexpr std::uint8_t file_version = 1;
 
 constexpr Error corrupt{ErrorCode::corrupt, 0, "content of a checkpoint"};
 
 template <typename Message>
 void put(const std::string_view kind, const Message& message, Buffer& out) {
     const std::string payload = message.SerializeAsString();
-    codec::append_framed_file(kind, file_version, as_bytes(payload), out);
+    codec::append_framed_file(kind, checkpoint_version, as_bytes(payload), out);
 }
 
 template <typename Message>
 Result<Ok> get(const ByteView file, const std::string_view kind, Message& message) {
-    LB_TRY(const ByteView payload, codec::read_framed_file(file, kind, file_version));
+    LB_TRY(const ByteView payload, codec::read_framed_file(file, kind, checkpoint_version));
     if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))
         || !message.is_whole()) {
         return corrupt;
@@ -31,12 +29,14 @@ Result<Ok> get(const ByteView file, const std::string_view kind, Message& messag
     return Ok{};
 }
 
-template <typename Entry> void put_key(const PartitionKey& key, Entry& entry) {
+template <typename Entry>
+void put_key(const PartitionKey& key, Entry& entry) {
     entry.set_topic_id(std::string(as_text(key.topic)));
     entry.set_index(key.index.value);
 }
 
-template <typename Entry> Result<PartitionKey> get_key(const Entry& entry) {
+template <typename Entry>
+Result<PartitionKey> get_key(const Entry& entry) {
     PartitionKey key;
     if (entry.topic_id().size() != key.topic.size() || entry.index() < 0) {
         return corrupt;

@@ -1,6 +1,7 @@
 #include "collector/storage/layout.h"
 
 #include "shared/base/bytes.h"
+#include "shared/codec/crc_frame.h"
 
 #include <charconv>
 
@@ -36,6 +37,18 @@ std::optional<Offset> parse_segment_file_name(
         return std::nullopt;
     }
     return Offset(value);
+}
+
+void report_other_version(
+    const Logger& log, const std::string& path, const ByteView file, const std::uint8_t supported
+) {
+    LB_ASSERT(file.size() >= codec::framed_file_head_bytes);
+    log.error(
+        "a file is of another version of its format: start the program that wrote it",
+        {kv("file", quoted(path)),
+         kv("version", std::to_integer<unsigned>(file[codec::framed_file_version_at])),
+         kv("supported", supported)}
+    );
 }
 
 }  // namespace logboom::storage

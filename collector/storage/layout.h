@@ -1,6 +1,8 @@
 // Names of what lies in a log directory; LAYOUT.md has every file.
 #pragma once
 
+#include "shared/base/bytes.h"
+#include "shared/base/log.h"
 #include "shared/base/strong.h"
 #include "shared/record/source_cursor.h"
 
@@ -36,7 +38,13 @@ inline constexpr std::string_view failed_marker_name = "storage-failed";
 /// The base offset in 20 digits, and the suffix.
 [[nodiscard]] std::string segment_file_name(Offset base_offset, std::string_view suffix);
 /// The base offset of such a name; nothing if it has another form.
-[[nodiscard]] std::optional<Offset>
-parse_segment_file_name(std::string_view name, std::string_view suffix) noexcept;
+[[nodiscard]] std::optional<Offset> parse_segment_file_name(
+    std::string_view name, std::string_view suffix
+) noexcept;
+
+/// Logs that a framed file is of another version than the one that is supported; names both.
+void report_other_version(
+    const Logger& log, const std::string& path, ByteView file, std::uint8_t supported
+);
 
 }  // namespace logboom::storage

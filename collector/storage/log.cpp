@@ -30,8 +30,7 @@ Log::Log(
     options_.segment_bytes = std::min(options_.segment_bytes, limits::segment_bytes_max);
 }
 
-Result<AppendPtr>
-Log::append(Slice batch, const LeaderEpoch epoch, const Awaited awaited) {
+Result<AppendPtr> Log::append(Slice batch, const LeaderEpoch epoch, const Awaited awaited) {
     LB_ASSERT(!segments_.empty() && batch.size() >= limits::batch_header_bytes);
     if (has_failed_ || directory_.has_failed()) {
         return failed_directory;
@@ -45,9 +44,7 @@ Log::append(Slice batch, const LeaderEpoch epoch, const Awaited awaited) {
     record::patch_base_offset(batch.mutable_bytes(), next_offset_, epoch);
     const record::BatchHeader header = record::decode_batch_header(batch.view());
     queued_bytes_ += batch.size();
-    auto append = std::make_shared<Append>(
-        std::move(batch), header, env_, awaited == Awaited::yes
-    );
+    auto append = std::make_shared<Append>(std::move(batch), header, env_, awaited == Awaited::yes);
     next_offset_ = header.end_offset();
     appends_.push_back(append);
     if (!is_flushing_) {
@@ -59,6 +56,14 @@ Log::append(Slice batch, const LeaderEpoch epoch, const Awaited awaited) {
 
 Task<Result<Ok>> Log::wait(AppendPtr append) {
     co_await append->done.wait_uncancelled();
+    if (append->error) {
+        co_return *append->error;
+    }
+    co_return Ok{};
+}
+
+Task<Result<Ok>> Log::wait_written(AppendPtr append) {
+    co_await append->written.wait_uncancelled();
     if (append->error) {
         co_return *append->error;
     }
@@ -117,9 +122,9 @@ std::vector<AppendPtr> Log::next_group(std::uint64_t& bytes) const {
         const std::uint64_t size = append.batch.size();
         const std::uint64_t end_position = active().size_bytes() + bytes + size;
         const bool is_full = !group.empty()
-                             && (bytes + size > limits::log_write_bytes_max
-                                 || end_position > options_.segment_bytes
-                                 || append.last_offset - active().base_offset() > INT32_MAX);
+                          && (bytes + size > limits::log_write_bytes_max
+                              || end_position > options_.segment_bytes
+                              || append.last_offset - active().base_offset() > INT32_MAX);
         if (is_full) {
             break;
         }
@@ -162,6 +167,7 @@ void Log::on_group_written(const std::vector<AppendPtr>& group, const std::uint6
         cached.end_offset = append->last_offset + 1;
         cached.bytes = std::move(append->batch);
         directory_.tail_cache().add(tail_, std::move(cached));
+        append->written.set();
     }
     queued_bytes_ -= bytes;
     allocated_bytes_ = std::max(allocated_bytes_, segment.size_bytes());
@@ -184,7 +190,11 @@ Task<Result<Ok>> Log::make_room(const std::uint64_t end_position) {
         size = std::min(size, options_.segment_bytes - allocated_bytes_);
     }
     const std::shared_ptr<io::File> file = active().file;
-    const Result<Ok> allocated = co_await file->allocate(allocated_bytes_, size);
+    Result<Ok> allocated = co_await file->allocate(allocated_bytes_, size);
+    if (!allocated && allocated.code() == ErrorCode::no_space && size > missing) {
+        size = missing;  // no room for the whole step does not mean none for these batches
+        allocated = co_await file->allocate(allocated_bytes_, size);
+    }
     if (allocated) {
         allocated_bytes_ += size;
         step_bytes_ = std::min(step_bytes_ * 2, limits::segment_step_bytes_max);
@@ -232,6 +242,7 @@ void Log::drop_queued(const Error& error) {
     observer_.on_dropped(written_end_);
     for (const AppendPtr& append : dropped) {
         append->error = error;
+        append->written.set();
         append->done.set();
     }
 }
@@ -297,6 +308,7 @@ void Log::on_directory_failed() {
     observer_.on_dropped(synced_end_);
     for (const AppendPtr& append : waiting) {
         append->error = failed_directory;
+        append->written.set();
         append->done.set();
     }
 }

@@ -30,7 +30,7 @@ struct LogOptions {
 
 /// What opening a log found.
 struct RecoveryReport {
-    bool was_clean = false;           // as a clean stop left it
+    bool was_clean = false;  // as a clean stop left it
     std::size_t segments_count = 0;
     std::size_t indexes_rebuilt = 0;  // missing or damaged index files of closed segments
     std::uint64_t dropped_bytes = 0;  // of a torn tail; zeros behind the last batch are none
@@ -44,13 +44,15 @@ struct Append {
         , base_offset(header.base_offset)
         , last_offset(header.last_offset())
         , is_awaited(somebody_waits)
+        , written(env.scheduler)
         , done(env.scheduler) {}
 
     Slice batch;  // empty once it is written
     Offset base_offset;
     Offset last_offset;
     bool is_awaited;
-    std::optional<Error> error;  // set before `done`
+    std::optional<Error> error;  // set before `written` and `done`
+    io::Event written;           // in the file, or given up
     io::Event done;              // synced, or given up with `error`
 };
 using AppendPtr = std::shared_ptr<Append>;
@@ -100,7 +102,9 @@ public:
     Result<AppendPtr> append(Slice batch, LeaderEpoch epoch, Awaited awaited);
     /// Waits until the append is durable or given up. Not cut short by cancellation.
     [[nodiscard]] static Task<Result<Ok>> wait(AppendPtr append);
-    /// The same for whoever knows an offset that was given out.
+    /// Waits until its bytes are in the file, not yet durable, or given up. Not cut short either.
+    [[nodiscard]] static Task<Result<Ok>> wait_written(AppendPtr append);
+    /// As `wait`, for whoever knows an offset that was given out.
     Task<Result<Ok>> wait_synced(Offset last_offset);
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return queued_bytes_; }
 
@@ -158,24 +162,34 @@ private:
     // log_recovery.cpp
     Task<Result<std::vector<Offset>>> list_segments();
     Task<Result<Ok>> create_directory();
+    Task<Result<Ok>> sync_names_in(std::string path);
     Task<Result<Ok>> recover_segment(Offset base_offset, bool is_last);
     Task<Result<Ok>> scan(Segment& segment, std::uint64_t file_bytes, bool& ends_well);
     [[nodiscard]] bool continues(const Segment& segment, const record::BatchHeader& header) const;
     Task<Result<Ok>> check_indexes(Segment& segment, bool is_last);
-    Task<Result<Ok>> finish_last_segment(Segment& segment, std::uint64_t file_bytes, bool ends_well);
+    Task<Result<Ok>> finish_last_segment(
+        Segment& segment, std::uint64_t file_bytes, bool ends_well
+    );
     Error report_damage(const Segment& segment, const char* what) const;
+    Error report_other_heads(const Segment& segment, std::size_t entry) const;
+    Error report_damage_at(
+        const Segment& segment, const char* what, std::uint64_t position, Offset offset
+    ) const;
 
     // log_read.cpp
-    [[nodiscard]] std::vector<Slice>
-    read_from_tail(Offset from, std::uint32_t bytes_max, Offset end) const;
-    Task<Result<std::vector<Slice>>>
-    read_from_disk(Offset from, std::uint32_t bytes_max, Offset end);
+    [[nodiscard]] std::vector<Slice> read_from_tail(
+        Offset from, std::uint32_t bytes_max, Offset end
+    ) const;
+    Task<Result<std::vector<Slice>>> read_from_disk(
+        Offset from, std::uint32_t bytes_max, Offset end
+    );
     Task<Result<Place>> find_place(Offset from);
     [[nodiscard]] Segment& segment_of(Offset offset) const;
     Task<Result<std::uint64_t>> position_in(Segment& segment, Offset offset);
     Task<Result<Offset>> start_of_time(Segment& segment, std::int64_t timestamp_ms);
-    Task<Result<std::optional<FoundRecord>>>
-    find_in_segment(Segment& segment, std::int64_t timestamp_ms, Offset end);
+    Task<Result<std::optional<FoundRecord>>> find_in_segment(
+        Segment& segment, std::int64_t timestamp_ms, Offset end
+    );
 
     [[nodiscard]] Segment& active() const noexcept { return *segments_.back(); }
 
@@ -187,8 +201,8 @@ private:
     std::string path_;
 
     std::vector<std::unique_ptr<Segment>> segments_;  // by base offset; never empty once open
-    std::deque<Segment*> open_closed_;                // closed segments with an open file, oldest first
-    std::uint64_t allocated_bytes_ = 0;               // length of the active segment's file
+    std::deque<Segment*> open_closed_;   // closed segments with an open file, oldest first
+    std::uint64_t allocated_bytes_ = 0;  // length of the active segment's file
     std::uint64_t step_bytes_ = limits::segment_step_bytes_min;
     bool can_allocate_ = true;
 
@@ -196,7 +210,7 @@ private:
     std::deque<AppendPtr> appends_;
     std::size_t written_count_ = 0;
     std::uint64_t queued_bytes_ = 0;
-    Offset next_offset_;   // of the next append
+    Offset next_offset_;  // of the next append
     Offset written_end_;
     Offset synced_end_;
     LeaderEpoch last_epoch_{-1};

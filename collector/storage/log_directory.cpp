@@ -23,7 +23,7 @@ LogDirectory::LogDirectory(
     , has_failed_(has_failed)
     , checkpoints_(start.checkpoints)  // those of partitions that cannot be opened are kept, too
     , stop_requested_(env.scheduler)
-    , tail_cache_(options_.tail_cache_bytes)
+    , tail_cache_(env.pool, options_.tail_cache_bytes)
     , sync_(env)
     , scope_(env.scheduler) {}
 
@@ -32,7 +32,9 @@ void LogDirectory::give_up(const Error& error, const std::string& file) {
         env_.log.error(
             "log directory given up after an I/O error: nothing is written to it or served from it "
             "any more",
-            {kv("directory", quoted(path())), kv("file", quoted(file)), kv("error", to_string(error))}
+            {kv("directory", quoted(path())),
+             kv("file", quoted(file)),
+             kv("error", to_string(error))}
         );
         scope_.spawn(write_failed_marker(quoted(file) + ": " + to_string(error) + "\n"));
     }
@@ -80,8 +82,8 @@ Task<Result<Ok>> LogDirectory::write_checkpoint() {
     is_checkpoint_due_ = false;
     Buffer file;
     encode_checkpoints(checkpoints_, file);
-    const std::string path =
-        options_.path + "/" + std::string(checkpoint_prefix) + std::to_string(options_.shard_index);
+    const std::string path = options_.path + "/" + std::string(checkpoint_prefix)
+                           + std::to_string(options_.shard_index);
     const Result<Ok> written = co_await env_.fs.replace_file(path, file.view());
     if (!written) {
         // The one before stands: the next recovery looks at more of the logs.

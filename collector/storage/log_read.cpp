@@ -11,36 +11,70 @@ namespace {
 
 constexpr Error failed_directory{ErrorCode::storage_failed, 0, "log directory was given up"};
 constexpr Error damaged{ErrorCode::corrupt, 0, "batch of a log"};
-constexpr std::size_t index_file_bytes_max =
-    16 * (limits::segment_bytes_max / limits::index_interval_bytes + 2);
 
-/// The first record of the batch with that timestamp or a later one.
-Result<std::optional<FoundRecord>>
-find_record(const record::BatchView& batch, const std::int64_t timestamp_ms) {
+/// Blocks of this size are the smallest worth a read.
+constexpr std::uint32_t block_bytes_min = 4u << 10;
+
+/// The first record of the batch with that timestamp or a later one. A batch whose records do not decode,
+/// which was taken unseen, is answered as a whole: a seek must not end at it for ever.
+std::optional<FoundRecord> find_record(
+    const record::BatchView& batch, const std::int64_t timestamp_ms
+) {
     const record::BatchHeader& header = batch.header();
+    const FoundRecord whole{header.max_timestamp_ms, header.base_offset};
     if (header.has_log_append_time()) {
-        return std::optional(FoundRecord{header.max_timestamp_ms, header.base_offset});
+        return whole;
     }
     Buffer scratch;
-    LB_TRY(const ByteView records, batch.records(scratch));
-    record::RecordIterator iterator(records, header.records_count);
+    const Result<ByteView> records = batch.records(scratch);
+    if (!records) {
+        return whole;
+    }
+    record::RecordIterator iterator(*records, header.records_count);
     record::RecordView record;
     for (;;) {
-        LB_TRY(const bool is_there, iterator.next(record));
+        const Result<bool> is_there = iterator.next(record);
         if (!is_there) {
-            return std::optional<FoundRecord>();
+            return whole;
+        }
+        if (!*is_there) {
+            return std::nullopt;
         }
         const std::int64_t time = header.base_timestamp_ms + record.timestamp_delta_ms;
         if (time >= timestamp_ms) {
-            return std::optional(FoundRecord{time, header.base_offset + record.offset_delta});
+            return FoundRecord{time, header.base_offset + record.offset_delta};
         }
     }
 }
 
+/// The slices in one chunk of their own, if they hold chunks much larger than themselves.
+std::vector<Slice> without_slack(ChunkPool& pool, std::vector<Slice> batches) {
+    std::uint64_t bytes = 0;
+    std::uint64_t held = 0;
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        bytes += batches[i].size();
+        const bool is_new = i == 0 || !batches[i].is_of_same_chunk(batches[i - 1]);
+        held += is_new ? batches[i].capacity() : 0;
+    }
+    if (held <= 2 * bytes + block_bytes_min) {
+        return batches;
+    }
+    Slice copy = pool.allocate(static_cast<std::uint32_t>(bytes));
+    std::uint32_t at = 0;
+    for (Slice& batch : batches) {
+        std::ranges::copy(batch.view(), copy.mutable_bytes().begin() + at);
+        const std::uint32_t size = batch.size();
+        batch = copy.part(at, size);
+        at += size;
+    }
+    return batches;
+}
+
 }  // namespace
 
-Task<Result<std::vector<Slice>>>
-Log::read(const Offset from, const std::uint32_t bytes_max, const Offset end) {
+Task<Result<std::vector<Slice>>> Log::read(
+    const Offset from, const std::uint32_t bytes_max, const Offset end
+) {
     LB_ASSERT(!segments_.empty() && end <= written_end_);
     if (has_failed_ || directory_.has_failed()) {
         co_return failed_directory;
@@ -57,14 +91,14 @@ Log::read(const Offset from, const std::uint32_t bytes_max, const Offset end) {
     co_return co_await read_from_disk(from, bytes_max, end);
 }
 
-std::vector<Slice>
-Log::read_from_tail(const Offset from, const std::uint32_t bytes_max, const Offset end) const {
+std::vector<Slice> Log::read_from_tail(
+    const Offset from, const std::uint32_t bytes_max, const Offset end
+) const {
     const std::deque<LogTail::Batch>& batches = tail_.batches();
-    auto batch = std::partition_point(
-        batches.begin(),
-        batches.end(),
-        [from](const LogTail::Batch& cached) { return cached.end_offset <= from; }
-    );
+    auto batch =
+        std::partition_point(batches.begin(), batches.end(), [from](const LogTail::Batch& cached) {
+            return cached.end_offset <= from;
+        });
     std::vector<Slice> found;
     std::uint64_t bytes = 0;
     for (; batch != batches.end() && batch->end_offset <= end; ++batch) {
@@ -77,12 +111,15 @@ Log::read_from_tail(const Offset from, const std::uint32_t bytes_max, const Offs
     return found;
 }
 
-Task<Result<std::vector<Slice>>>
-Log::read_from_disk(const Offset from, const std::uint32_t bytes_max, const Offset end) {
+Task<Result<std::vector<Slice>>> Log::read_from_disk(
+    const Offset from, const std::uint32_t bytes_max, const Offset end
+) {
     LB_CO_TRY(const Place place, co_await find_place(from));
     Segment& segment = *place.segment;
     LB_CO_TRY(const std::shared_ptr<io::File> file, co_await open_for_reading(segment));
-    BatchReader reader(env_, *file, place.position, segment.size_bytes());
+    const std::uint32_t block_bytes =
+        std::clamp(bytes_max, block_bytes_min, limits::log_read_bytes);
+    BatchReader reader(env_, *file, place.position, segment.size_bytes(), block_bytes);
     std::vector<Slice> found;
     std::uint64_t bytes = 0;
     Offset expected = from;
@@ -118,7 +155,7 @@ Log::read_from_disk(const Offset from, const std::uint32_t bytes_max, const Offs
         co_return damaged;
     }
     hints_[next_hint_++ % hints_.size()] = ReadHint{expected, &segment, reader.position()};
-    co_return found;
+    co_return without_slack(env_.pool, std::move(found));
 }
 
 Task<Result<Log::Place>> Log::find_place(const Offset from) {
@@ -154,7 +191,8 @@ Task<Result<std::uint64_t>> Log::position_in(Segment& segment, const Offset offs
         co_return segment.offset_index().position_of(offset);
     }
     const std::string path = path_of(segment.base_offset(), offset_index_suffix);
-    const Result<std::string> file = co_await env_.fs.read_file(path, index_file_bytes_max);
+    const Result<std::string> file =
+        co_await env_.fs.read_file(path, segment.index_file_bytes_max());
     if (file) {
         const Result<OffsetIndex> index =
             OffsetIndex::decode(as_bytes(*file), segment.base_offset());
@@ -170,7 +208,8 @@ Task<Result<Offset>> Log::start_of_time(Segment& segment, const std::int64_t tim
         co_return segment.time_index().start_of(timestamp_ms);
     }
     const std::string path = path_of(segment.base_offset(), time_index_suffix);
-    const Result<std::string> file = co_await env_.fs.read_file(path, index_file_bytes_max);
+    const Result<std::string> file =
+        co_await env_.fs.read_file(path, segment.index_file_bytes_max());
     if (file) {
         const Result<TimeIndex> index = TimeIndex::decode(as_bytes(*file), segment.base_offset());
         if (index) {
@@ -180,8 +219,9 @@ Task<Result<Offset>> Log::start_of_time(Segment& segment, const std::int64_t tim
     co_return segment.base_offset();
 }
 
-Task<Result<std::optional<FoundRecord>>>
-Log::find_by_time(const std::int64_t timestamp_ms, const Offset end) {
+Task<Result<std::optional<FoundRecord>>> Log::find_by_time(
+    const std::int64_t timestamp_ms, const Offset end
+) {
     if (has_failed_ || directory_.has_failed()) {
         co_return failed_directory;
     }
@@ -201,8 +241,9 @@ Log::find_by_time(const std::int64_t timestamp_ms, const Offset end) {
     co_return std::optional<FoundRecord>();
 }
 
-Task<Result<std::optional<FoundRecord>>>
-Log::find_in_segment(Segment& segment, const std::int64_t timestamp_ms, const Offset end) {
+Task<Result<std::optional<FoundRecord>>> Log::find_in_segment(
+    Segment& segment, const std::int64_t timestamp_ms, const Offset end
+) {
     LB_CO_TRY(const Offset start, co_await start_of_time(segment, timestamp_ms));
     LB_CO_TRY(const std::uint64_t position, co_await position_in(segment, start));
     LB_CO_TRY(const std::shared_ptr<io::File> file, co_await open_for_reading(segment));
@@ -218,9 +259,7 @@ Log::find_in_segment(Segment& segment, const std::int64_t timestamp_ms, const Of
         if (reader.batch().header().max_timestamp_ms < timestamp_ms) {
             continue;
         }
-        LB_CO_TRY(
-            const std::optional<FoundRecord> found, find_record(reader.batch(), timestamp_ms)
-        );
+        const std::optional<FoundRecord> found = find_record(reader.batch(), timestamp_ms);
         if (found) {
             co_return found;
         }

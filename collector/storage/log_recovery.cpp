@@ -13,9 +13,6 @@ namespace logboom::storage {
 namespace {
 
 constexpr Error damaged{ErrorCode::corrupt, 0, "synced data of a log"};
-// Largest index file: an entry per limits::index_interval_bytes of the largest segment, and its head.
-constexpr std::size_t index_file_bytes_max =
-    16 * (limits::segment_bytes_max / limits::index_interval_bytes + 2);
 
 }  // namespace
 
@@ -34,7 +31,7 @@ Task<Result<Ok>> Log::open() {
     const bool is_new = bases.empty();
     const CleanLog* const clean = directory_.start().clean_of(key_);
     const bool had_records = directory_.start().checkpoint_of(key_) > Offset(0)
-                             || (clean != nullptr && clean->log_end > Offset(0));
+                          || (clean != nullptr && clean->log_end > Offset(0));
     if (is_new && had_records) {
         co_return report_damage(Segment(Offset(0)), "all segments are missing");
     }
@@ -44,6 +41,9 @@ Task<Result<Ok>> Log::open() {
     if (is_new) {
         LB_CO_TRY(std::unique_ptr<Segment> first, co_await create_segment(Offset(0)));
         segments_.push_back(std::move(first));
+    } else if (clean == nullptr) {
+        // Who made the newest segment may have been killed before its name was on disk.
+        LB_CO_CHECK(co_await sync_names_in(path_));
     }
     for (const Offset base : bases) {
         LB_CO_CHECK(co_await recover_segment(base, base == bases.back()));
@@ -58,7 +58,15 @@ Task<Result<Ok>> Log::open() {
 
 Task<Result<Ok>> Log::create_directory() {
     LB_CO_CHECK(co_await env_.fs.make_dir(path_));
-    co_return co_await env_.fs.sync_dir(directory_.path());
+    co_return co_await sync_names_in(directory_.path());
+}
+
+Task<Result<Ok>> Log::sync_names_in(std::string path) {
+    const Result<Ok> synced = co_await env_.fs.sync_dir(path);
+    if (!synced) {
+        directory_.give_up(synced.error(), path);
+    }
+    co_return synced;
 }
 
 Task<Result<std::vector<Offset>>> Log::list_segments() {
@@ -96,7 +104,7 @@ Task<Result<Ok>> Log::recover_segment(const Offset base_offset, const bool is_la
     if (!ends_well || segment.size_bytes() != stat.size) {
         co_return report_damage(segment, "a closed segment holds something that is no batch");
     }
-    segment.finish_time_index();
+    segment.finish_indexes();
     LB_CO_CHECK(co_await check_indexes(segment, false));
     segment.forget_indexes();
     [[maybe_unused]] const Result<Ok> closed = co_await segment.file->close();
@@ -104,8 +112,7 @@ Task<Result<Ok>> Log::recover_segment(const Offset base_offset, const bool is_la
     co_return Ok{};
 }
 
-Task<Result<Ok>>
-Log::scan(Segment& segment, const std::uint64_t file_bytes, bool& ends_well) {
+Task<Result<Ok>> Log::scan(Segment& segment, const std::uint64_t file_bytes, bool& ends_well) {
     BatchReader reader(env_, *segment.file, 0, file_bytes);
     for (;;) {
         LB_CO_TRY(const BatchReader::Found found, co_await reader.next());
@@ -126,8 +133,8 @@ Log::scan(Segment& segment, const std::uint64_t file_bytes, bool& ends_well) {
 bool Log::continues(const Segment& segment, const record::BatchHeader& header) const {
     // These fields lie outside the batch's checksum; their order is what proves them.
     return header.base_offset == segment.end_offset() && header.leader_epoch >= last_epoch_
-           && header.last_offset() - segment.base_offset() <= INT32_MAX
-           && segment.size_bytes() <= INT32_MAX;
+        && header.last_offset() - segment.base_offset() <= INT32_MAX
+        && segment.size_bytes() <= INT32_MAX;
 }
 
 Task<Result<Ok>> Log::finish_last_segment(
@@ -136,9 +143,9 @@ Task<Result<Ok>> Log::finish_last_segment(
     const CleanLog* const clean = directory_.start().clean_of(key_);
     if (clean != nullptr) {
         const bool is_as_left = clean->log_end == segment.end_offset()
-                                && clean->segment_base == segment.base_offset()
-                                && clean->segment_bytes == file_bytes
-                                && clean->segment_bytes == segment.size_bytes();
+                             && clean->segment_base == segment.base_offset()
+                             && clean->segment_bytes == file_bytes
+                             && clean->segment_bytes == segment.size_bytes();
         if (!is_as_left) {
             co_return report_damage(segment, "the log is not as it was left at the clean stop");
         }
@@ -177,21 +184,29 @@ Task<Result<Ok>> Log::finish_last_segment(
 Task<Result<Ok>> Log::check_indexes(Segment& segment, const bool is_last) {
     const std::string offsets_path = path_of(segment.base_offset(), offset_index_suffix);
     const Result<std::string> offsets =
-        co_await env_.fs.read_file(offsets_path, index_file_bytes_max);
+        co_await env_.fs.read_file(offsets_path, segment.index_file_bytes_max());
     bool is_good = false;
     if (offsets) {
         const Result<OffsetIndex> kept =
             OffsetIndex::decode(as_bytes(*offsets), segment.base_offset());
-        if (kept && OffsetIndex::contradicts(*kept, segment.offset_index())) {
-            co_return report_damage(segment, "an intact index entry contradicts the log");
+        if (kept) {
+            const std::optional<std::size_t> other =
+                OffsetIndex::first_contradiction(*kept, segment.offset_index());
+            if (other) {
+                co_return report_other_heads(segment, *other);
+            }
         }
         if (!kept && kept.code() == ErrorCode::unsupported) {
+            report_other_version(
+                env_.log, offsets_path, as_bytes(*offsets), OffsetIndex::file_version
+            );
             co_return kept.error();
         }
         is_good = kept && kept->entries() == segment.offset_index().entries();
     }
     const std::string times_path = path_of(segment.base_offset(), time_index_suffix);
-    const Result<std::string> times = co_await env_.fs.read_file(times_path, index_file_bytes_max);
+    const Result<std::string> times =
+        co_await env_.fs.read_file(times_path, segment.index_file_bytes_max());
     if (times && is_good) {
         const Result<TimeIndex> kept = TimeIndex::decode(as_bytes(*times), segment.base_offset());
         is_good = kept && kept->entries() == segment.time_index().entries();
@@ -207,13 +222,36 @@ Task<Result<Ok>> Log::check_indexes(Segment& segment, const bool is_last) {
 }
 
 Error Log::report_damage(const Segment& segment, const char* const what) const {
+    return report_damage_at(segment, what, segment.size_bytes(), segment.end_offset());
+}
+
+Error Log::report_other_heads(const Segment& segment, const std::size_t entry) const {
+    // The damage lies behind the batch of the entry before.
+    std::uint64_t position = 0;
+    Offset offset = segment.base_offset();
+    if (entry != 0) {
+        const OffsetIndex::Entry& before = segment.offset_index().entries()[entry - 1];
+        position = static_cast<std::uint64_t>(before.position);
+        offset += before.last_offset_delta;
+    }
+    return report_damage_at(
+        segment, "an intact index entry contradicts the log behind this place", position, offset
+    );
+}
+
+Error Log::report_damage_at(
+    const Segment& segment,
+    const char* const what,
+    const std::uint64_t position,
+    const Offset offset
+) const {
     env_.log.error(
         "partition is not served: synced data of its log is damaged",
         {kv("partition", partition_dir_name(key_)),
          kv("what", what),
          kv("file", quoted(path_of(segment.base_offset(), log_suffix))),
-         kv("position", segment.size_bytes()),
-         kv("offset", segment.end_offset()),
+         kv("position", position),
+         kv("offset", offset),
          kv("checkpoint", directory_.start().checkpoint_of(key_))}
     );
     return damaged;

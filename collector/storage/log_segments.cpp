@@ -13,7 +13,7 @@ Task<Result<Ok>> Log::roll() {
     Segment& old = active();
     LB_CO_CHECK(co_await seal_active());
     LB_CO_TRY(std::unique_ptr<Segment> made, co_await create_segment(old.end_offset()));
-    old.finish_time_index();
+    old.finish_indexes();
     co_await write_indexes(old);
     old.forget_indexes();
     open_closed_.push_back(&old);

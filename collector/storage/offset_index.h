@@ -1,4 +1,5 @@
-// Where batches lie in a segment: one entry per limits::index_interval_bytes of log or more. A cache of
+// Where batches lie in a segment: one entry per limits::index_interval_bytes of log or more, and one for
+// the last batch of a closed segment, so that the heads of all its batches are in a checksum. A cache of
 // what the log says; but an intact entry that contradicts the log means that the log is damaged.
 //
 // The active segment's entries are in memory only; the file is written when the segment is closed.
@@ -9,6 +10,7 @@
 #include "shared/record/batch.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace logboom::storage {
@@ -27,10 +29,15 @@ public:
         bool operator==(const Entry&) const = default;
     };
 
+    /// Of the file's format.
+    static constexpr std::uint8_t file_version = 1;
+
     explicit OffsetIndex(const Offset base_offset) noexcept : base_(base_offset) {}
 
     /// Takes the next batch of the segment into account. True: an entry was made for it.
     bool add(const record::BatchView& batch, std::uint64_t position);
+    /// The segment is closed: makes an entry for its last batch unless that has one.
+    void finish();
     /// A position at or before the batch that holds `target`; 0 is the first batch.
     [[nodiscard]] std::uint64_t position_of(Offset target) const noexcept;
     [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
@@ -39,15 +46,19 @@ public:
     void encode(Buffer& out) const;
     /// Errors: `malformed`, `unsupported`, `corrupt`: the file is of no use and must be made anew.
     [[nodiscard]] static Result<OffsetIndex> decode(ByteView file, Offset base_offset);
-    /// Whether an intact entry of `kept` contradicts `from_log`, which was made from the log itself: a
+    /// The first intact entry of `kept` that contradicts `from_log`, which was made from the log itself: a
     /// batch begins where there is none now, or the heads were others.
-    [[nodiscard]] static bool contradicts(const OffsetIndex& kept, const OffsetIndex& from_log);
+    [[nodiscard]] static std::optional<std::size_t> first_contradiction(
+        const OffsetIndex& kept, const OffsetIndex& from_log
+    );
 
 private:
     Offset base_;
     std::vector<Entry> entries_;
     std::uint64_t bytes_since_entry_ = 0;
     std::uint32_t heads_crc_ = 0;
+    Entry last_batch_;  // as an entry that was not made; heads_crc aside
+    bool has_uncovered_heads_ = false;
 };
 
 }  // namespace logboom::storage

@@ -1,5 +1,7 @@
 #include "collector/storage/segment.h"
 
+#include "shared/base/limits.h"
+
 namespace logboom::storage {
 
 void Segment::add(const record::BatchView& batch) {
@@ -25,7 +27,14 @@ bool Segment::should_roll(
     return size_bytes_ + batch_bytes > bytes_max || last_offset - base_ > INT32_MAX;
 }
 
-void Segment::finish_time_index() {
+std::size_t Segment::index_file_bytes_max() const noexcept {
+    // An entry of 16 bytes per interval, one of the last batch, and a head.
+    constexpr std::uint64_t entry_bytes = 16;
+    return static_cast<std::size_t>(entry_bytes * (size_bytes_ / limits::index_interval_bytes + 2));
+}
+
+void Segment::finish_indexes() {
+    offset_index_.finish();
     if (largest_.timestamp_ms >= 0) {
         time_index_.add(largest_.timestamp_ms, largest_.last_offset);
     }

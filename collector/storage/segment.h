@@ -35,13 +35,16 @@ public:
     /// Takes a batch into account that lies at the end of the segment.
     void add(const record::BatchView& batch);
     /// Whether a batch of that size, ending at `last_offset`, belongs into the next segment.
-    [[nodiscard]] bool
-    should_roll(std::uint64_t batch_bytes, Offset last_offset, std::uint64_t bytes_max) const noexcept;
+    [[nodiscard]] bool should_roll(
+        std::uint64_t batch_bytes, Offset last_offset, std::uint64_t bytes_max
+    ) const noexcept;
 
     [[nodiscard]] const OffsetIndex& offset_index() const noexcept { return offset_index_; }
     [[nodiscard]] const TimeIndex& time_index() const noexcept { return time_index_; }
-    /// The last entry of the time index, as Kafka makes it when a segment is closed.
-    void finish_time_index();
+    /// The largest file of one of its indexes; a longer one is not of this segment.
+    [[nodiscard]] std::size_t index_file_bytes_max() const noexcept;
+    /// The last entries of both indexes: the segment is closed.
+    void finish_indexes();
     /// Frees the memory of the indexes, which are in their files now.
     void forget_indexes();
     [[nodiscard]] bool has_indexes() const noexcept { return has_indexes_; }

@@ -1,5 +1,8 @@
 // The batches that were appended last, as they came in: consumers at the end of a log are served without
 // touching the disk. One budget for all logs of a shard; the oldest batch goes first.
+//
+// What counts is the memory that a batch keeps alive, not its own bytes: one small batch of a large
+// request holds all of the request's chunk. Small ones are copied into chunks that they share.
 #pragma once
 
 #include "shared/base/strong.h"
@@ -33,7 +36,9 @@ private:
 /// Shard: one. The logs' tails outlive their batches here: `forget` before a tail dies.
 class TailCache {
 public:
-    explicit TailCache(const std::uint64_t bytes_max) noexcept : bytes_max_(bytes_max) {}
+    TailCache(ChunkPool& pool, const std::uint64_t bytes_max) noexcept
+        : pool_(pool)
+        , bytes_max_(bytes_max) {}
     TailCache(const TailCache&) = delete;
     TailCache& operator=(const TailCache&) = delete;
 
@@ -41,12 +46,27 @@ public:
     void add(LogTail& tail, LogTail::Batch batch);
     /// Drops all batches of `tail`.
     void forget(LogTail& tail);
+    /// Memory that is held.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
+    /// One batch, in the order in which they came.
+    struct Held {
+        LogTail* tail = nullptr;   // null: forgotten
+        std::uint64_t charge = 0;  // the first batch of a chunk pays for all of it
+    };
+
+    [[nodiscard]] Slice packed(const Slice& bytes);
+    [[nodiscard]] std::uint64_t charge_of(const Slice& bytes);
+    void drop_oldest();
+
+    ChunkPool& pool_;
     std::uint64_t bytes_max_;
     std::uint64_t bytes_ = 0;
-    std::deque<LogTail*> oldest_first_;  // one entry per batch
+    std::deque<Held> oldest_first_;
+    Slice newest_;                 // keeps the chunk that was paid for last
+    Slice room_;                   // the chunk that small batches share ...
+    std::uint32_t room_used_ = 0;  // ... and how far it is filled
 };
 
 }  // namespace logboom::storage

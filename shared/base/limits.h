@@ -7,8 +7,9 @@
 
 namespace logboom::limits {
 
-/// Lines of our own log that may wait for a slow terminal: at 200 B each 1.6 MB at most.
-inline constexpr std::size_t log_queue_lines = 8192;
+/// Lines of our own log that may wait for a slow terminal. Their places are made at the start, about
+/// 400 B each: 400 KiB.
+inline constexpr std::size_t log_queue_lines = 1024;
 
 // --- Records -------------------------------------------------------------------------------------
 
@@ -60,9 +61,19 @@ inline constexpr std::uint32_t connections_max = 20'000;
 /// Listen backlog: ten thousand agents reconnect at once.
 inline constexpr int listen_backlog = 4096;
 
-/// Elements of an array and tags in one message: the ceilings of Kafka's own decoder.
-inline constexpr std::uint32_t kafka_array_max = 1'000'000;
+/// Elements of all arrays in one message. Kafka's own decoder takes a million; a request names topics and
+/// partitions, and at 200 B each decoded these are 20 MB and a few milliseconds of a shard.
+inline constexpr std::uint32_t kafka_array_max = 100'000;
 inline constexpr std::uint32_t kafka_tags_max = 10'000;
+
+/// Bytes of small Kafka requests being worked on at once in one shard: they do not wait behind large ones.
+inline constexpr std::uint32_t kafka_small_frame_bytes = 64u << 10;
+inline constexpr std::uint64_t kafka_small_frames_bytes_max = 16u << 20;
+/// Bytes of large requests being worked on at once in one door of a node, over its shards.
+inline constexpr std::uint64_t door_request_bytes_max = 48ull << 20;
+/// Requests of one connection that are worked on at once. Java keeps 5 in flight, librdkafka many more:
+/// those wait in the socket.
+inline constexpr std::size_t kafka_pipelined_max = 32;
 
 /// Largest answer to one Fetch (Kafka's `fetch.max.bytes` is 55 MiB; ours leaves a shard's pool room
 /// for other connections).
@@ -78,6 +89,10 @@ inline constexpr std::uint32_t http_body_bytes_max = 64u << 10;
 inline constexpr std::size_t topic_name_bytes_max = 249;
 inline constexpr std::int32_t partitions_per_topic_max = 10'000;
 inline constexpr std::uint32_t topics_max = 10'000;
+/// Partitions of one node: each costs a file, about 2 KiB and a row of the recovery checkpoint.
+inline constexpr std::uint32_t partitions_per_node_max = 100'000;
+/// Shards of one node: interest in a partition is a bit of each in one word.
+inline constexpr std::size_t shards_max = 64;
 
 // --- Storage -------------------------------------------------------------------------------------
 
@@ -91,12 +106,9 @@ static_assert(segment_bytes_default <= segment_bytes_max);
 /// Bytes of one write to a log (F3): large enough that calls cost nothing, small enough that a write
 /// does not hold up the next sync.
 inline constexpr std::uint32_t log_write_bytes_max = 1u << 20;
-/// Bytes of one log that may wait to be written. The doors' budgets hold back requests that wait for an
-/// answer; this holds back those that do not (acks=0).
-inline constexpr std::uint64_t log_pending_bytes_max = 64ull << 20;
-/// Above this a producer that asked for no answer waits all the same.
-inline constexpr std::uint64_t log_pending_bytes_high = 8ull << 20;
-static_assert(log_pending_bytes_high < log_pending_bytes_max);
+/// Bytes of one log that may wait to be written: more than the doors' budgets let in, so that it is met
+/// only when those are wrong.
+inline constexpr std::uint64_t log_pending_bytes_max = 128ull << 20;
 /// fdatasync calls at once of one shard and log directory: more only queue in the kernel's workers.
 inline constexpr std::size_t syncs_in_flight_max = 64;
 /// Bytes of log written before a sync is begun although nobody waits for it.
@@ -112,6 +124,11 @@ inline constexpr std::uint32_t log_read_bytes = 256u << 10;
 /// Recently appended bytes that one shard keeps for consumers at the end of its logs: a few seconds of
 /// what a shard takes in.
 inline constexpr std::uint64_t tail_cache_bytes_default = 8ull << 20;
+/// Cached batches up to this size are copied into shared chunks of the second size: a chunk of its own
+/// would be many times as large as a batch of one record.
+inline constexpr std::uint32_t tail_cache_packed_bytes_max = 8u << 10;
+inline constexpr std::uint32_t tail_cache_room_bytes = 64u << 10;
+static_assert(tail_cache_packed_bytes_max <= tail_cache_room_bytes / 8);
 /// Positions of agents' streams in one partition; at about 500 B each 50 MB at most. The stream that was
 /// silent for longest is forgotten first.
 inline constexpr std::size_t cursor_streams_max = 100'000;
@@ -122,8 +139,16 @@ static_assert(topics_max * (topic_name_bytes_max + 64) <= crc_frame_bytes_max);
 
 // --- Agent ---------------------------------------------------------------------------------------
 
-/// Streams named in one Hello; more are sent in further ones.
+/// Streams named in one Hello, and positions in one answer; more follow in further ones.
 inline constexpr std::uint32_t agent_streams_per_hello = 512;
+/// The answer's positions have paths of up to 4 KiB.
+static_assert(agent_streams_per_hello * (4096u + 512u) <= rpc_header_bytes_max);
+/// Topics in one Hello; more follow in further ones.
+inline constexpr std::uint32_t agent_topics_per_hello = 150;
+static_assert(
+    agent_topics_per_hello * (249u + 32u) + agent_streams_per_hello * 18u + 1024u
+    <= rpc_request_header_bytes_max
+);
 /// A host name (255), machine id or version in a Hello.
 inline constexpr std::size_t agent_name_bytes_max = 255;
 /// Source bytes in one batch before it is sealed (D16).

@@ -56,6 +56,8 @@ public:
     LogSink& operator=(const LogSink&) = delete;
     virtual ~LogSink() = default;
     virtual void write(LogLevel level, std::string_view line) = 0;
+    /// Lines that were dropped because others were still waiting to be written.
+    [[nodiscard]] virtual std::uint64_t dropped_lines() const { return 0; }
 };
 
 class Logger {

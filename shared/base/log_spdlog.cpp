@@ -41,6 +41,7 @@ public:
     void write(const LogLevel level, const std::string_view line) override {
         logger_->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
     }
+    [[nodiscard]] std::uint64_t dropped_lines() const override { return pool_->overrun_counter(); }
 
 private:
     std::shared_ptr<spdlog::details::thread_pool> pool_;

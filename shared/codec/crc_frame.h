@@ -17,6 +17,8 @@ namespace logboom::codec {
 
 inline constexpr std::size_t framed_file_head_bytes = 8;
 inline constexpr std::size_t crc_frame_head_bytes = 8;
+/// Where the version stands in a file's head.
+inline constexpr std::size_t framed_file_version_at = 4;
 
 /// `kind` has 4 letters.
 void append_file_head(std::string_view kind, std::uint8_t version, Buffer& out);

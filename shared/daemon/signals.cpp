@@ -52,6 +52,7 @@ Signals::Signals(std::function<void()> on_stop) {
     handle(SIGINT, on_stop_signal);
     handle(SIGHUP, on_hangup_signal);
     handle(SIGPIPE, SIG_IGN);
+    handle(SIGIO, SIG_IGN);
 }
 
 Signals::~Signals() {
@@ -59,6 +60,7 @@ Signals::~Signals() {
     handle(SIGINT, SIG_DFL);
     handle(SIGHUP, SIG_DFL);
     handle(SIGPIPE, SIG_DFL);
+    handle(SIGIO, SIG_DFL);
     stop_action = nullptr;
     is_installed.store(false);
 }

@@ -10,7 +10,8 @@ class Signals {
 public:
     /// SIGTERM and SIGINT: the first calls `on_stop`, which must be safe in a signal handler (it wakes a
     /// loop and does nothing else); the second ends the process at once with 128 + its number, for an
-    /// operator whose stop hangs. SIGHUP is noted. SIGPIPE is ignored: a send reports EPIPE.
+    /// operator whose stop hangs. SIGHUP is noted. SIGPIPE is ignored: a send reports EPIPE. So is SIGIO,
+    /// which says that somebody opens a file on which we hold a lease for a moment (agent-design U5).
     explicit Signals(std::function<void()> on_stop);
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;

@@ -57,6 +57,13 @@ public:
     [[nodiscard]] const std::byte* data() const noexcept { return view().data(); }
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// Bytes of the whole chunk, which this slice keeps from being freed.
+    [[nodiscard]] std::uint32_t capacity() const noexcept {
+        return chunk_ == nullptr ? 0 : chunk_->capacity;
+    }
+    [[nodiscard]] bool is_of_same_chunk(const Slice& other) const noexcept {
+        return chunk_ == other.chunk_;
+    }
     /// For the one holder that fills it; nobody else may read meanwhile.
     [[nodiscard]] MutableByteView mutable_bytes() noexcept {
         return chunk_ == nullptr ? MutableByteView{}

@@ -1,6 +1,7 @@
 #include "shared/io/net.h"
 #include "shared/io/op_awaiter.h"
 #include "shared/io/scope.h"
+#include "shared/io/shield.h"
 
 #include <sys/socket.h>
 
@@ -17,6 +18,9 @@ constexpr std::uint32_t pieces_per_send = 64;
 constexpr std::size_t bytes_per_send = 1u << 20;
 // Above this many missing bytes a body is received straight into its chunk (N7).
 constexpr std::uint32_t direct_receive_min = 16u << 10;
+// An empty buffer above this goes back: ten thousand idle connections must not keep what each of them once
+// received.
+constexpr std::size_t empty_input_bytes_max = 4u << 10;
 // How long an orderly end waits for the peer's.
 constexpr Nanos linger = 1s;
 
@@ -44,6 +48,7 @@ struct Conn::State {
         , options(options_)
         , readable(scheduler_)
         , receive_idle(scheduler_)
+        , sent_at(backend_.now())
         , sent(scheduler_)
         , scope(scheduler_) {}
 
@@ -57,12 +62,13 @@ struct Conn::State {
     // Reading.
     Op receive;
     bool receiving = false;  // `receive` is with the backend
-    bool ended = false;      // end of stream, error or abort: nothing more comes
+    bool receiving_directly = false;
+    bool ended = false;  // end of stream, error or abort: nothing more comes
     Error end_error{ErrorCode::closed, 0, "receive"};
     Buffer input;
     std::size_t input_begin = 0;
     WaitQueue readable;      // input grew or ended
-    WaitQueue receive_idle;  // `receiving` or `shutting_down` became false
+    WaitQueue receive_idle;  // `receiving`, `receiving_directly` or `shutting_down` became false
     Op shutdown;
     bool shutting_down = false;
 
@@ -74,7 +80,8 @@ struct Conn::State {
     std::deque<Queued> queue;
     std::uint64_t queued_total = 0;
     std::uint64_t sent_total = 0;
-    bool sending = false;
+    SteadyTime sent_at;    // when `sent_total` last grew
+    bool sending = false;  // `send_all` runs: it alone takes from the queue, which the kernel reads
     bool broken = false;
     Error send_error{ErrorCode::closed, 0, "send"};
     WaitQueue sent;
@@ -84,6 +91,7 @@ struct Conn::State {
     void arm_receive();
     void stop_receive();
     void on_receive(std::int32_t res, ByteView data);
+    void forget_input(std::size_t size) noexcept;
     void end(Error error);
     void shut_down();
     Task<void> end_politely();
@@ -112,19 +120,17 @@ void Conn::State::shut_down() {
     backend.submit(shutdown);
 }
 
-/// Says that nothing more comes and gives the peer a moment to say the same.
+/// Says that nothing more comes and waits for the peer to say the same.
 Task<void> Conn::State::end_politely() {
     Op op;
     op.kind = OpKind::shutdown;
     op.fd = fd;
     op.flags = SHUT_WR;
     const std::int32_t done = co_await OpAwaiter(backend, op);
-    const SteadyTime until = backend.now() + linger;
     while (done >= 0 && !ended) {
-        input.clear();
-        input_begin = 0;
+        forget_input(unread());
         arm_receive();
-        const Result<Ok> woken = co_await readable.wait(until);
+        const Result<Ok> woken = co_await readable.wait();
         if (!woken) {
             break;
         }
@@ -140,7 +146,7 @@ void Conn::State::end(const Error error) {
 }
 
 void Conn::State::arm_receive() {
-    if (receiving || ended || unread() >= options.receive_bytes_max) {
+    if (receiving || receiving_directly || ended || unread() >= options.receive_bytes_max) {
         return;
     }
     receive = Op();
@@ -176,15 +182,29 @@ void Conn::State::stop_receive() {
 
 void Conn::State::on_receive(const std::int32_t res, const ByteView data) {
     static_cast<void>(res);
-    if (input_begin != 0 && input_begin == input.size()) {
-        input.clear();
-        input_begin = 0;
-    }
     input.append(data);
     if (unread() >= options.receive_bytes_max) {
         stop_receive();
     }
     readable.wake_all();
+}
+
+void Conn::State::forget_input(const std::size_t size) noexcept {
+    LB_ASSERT(size <= unread());
+    input_begin += size;
+    if (unread() == 0) {
+        input_begin = 0;
+        input.clear();
+        if (input.capacity() > empty_input_bytes_max) {
+            input = Buffer();
+        }
+        return;
+    }
+    // The rest is moved to the front when little is left of much, so that the buffer does not creep.
+    if (input_begin >= (64u << 10) && input_begin >= input.size() / 2) {
+        input.erase_front(input_begin);
+        input_begin = 0;
+    }
 }
 
 Task<Result<std::uint32_t>> Conn::State::send_some(const SteadyTime deadline) {
@@ -227,6 +247,7 @@ Task<void> Conn::State::send_all() {
         }
         std::uint32_t left = *done;
         sent_total += left;
+        sent_at = backend.now();
         while (left != 0) {
             Slice& front = queue.front().slice;
             if (left < front.size()) {
@@ -285,14 +306,7 @@ ByteView Conn::buffered() const noexcept {
 }
 
 void Conn::consume(const std::uint32_t size) noexcept {
-    State& s = *state_;
-    LB_ASSERT(size <= s.unread());
-    s.input_begin += size;
-    // The rest is moved to the front when little is left of much, so that the buffer does not creep.
-    if (s.input_begin >= (64u << 10) && s.input_begin >= s.input.size() / 2) {
-        s.input.erase_front(s.input_begin);
-        s.input_begin = 0;
-    }
+    state_->forget_input(size);
 }
 
 Task<Result<Slice>> Conn::read_exact(const std::uint32_t size, const SteadyTime deadline) {
@@ -325,8 +339,11 @@ Task<Result<Slice>> Conn::read_exact(const std::uint32_t size, const SteadyTime 
         op.fd = s.fd;
         op.buf = whole.mutable_bytes().data() + done;
         op.len = size - done;
+        s.receiving_directly = true;
         const std::int32_t res =
             co_await OpAwaiter(s.backend, op, OpAwaiter::Cancellable::yes, deadline);
+        s.receiving_directly = false;
+        s.receive_idle.wake_all();
         if (res == -EINTR) {
             continue;
         }
@@ -344,6 +361,9 @@ Task<Result<Slice>> Conn::read_exact(const std::uint32_t size, const SteadyTime 
 
 Task<Result<Ok>> Conn::send(std::vector<Slice> pieces) {
     State& s = *state_;
+    if (s.broken) {
+        co_return s.send_error;
+    }
     for (Slice& piece : pieces) {
         if (!piece.empty()) {
             s.queued_total += piece.size();
@@ -351,10 +371,6 @@ Task<Result<Ok>> Conn::send(std::vector<Slice> pieces) {
         }
     }
     const std::uint64_t end = s.queued_total;
-    if (s.broken) {
-        s.queue.clear();
-        co_return s.send_error;
-    }
     if (!s.sending && !s.queue.empty()) {
         s.sending = true;
         s.scope.spawn_now(s.send_all());
@@ -378,6 +394,14 @@ std::uint64_t Conn::queued_bytes() const noexcept {
     return state_->queued_total - state_->sent_total;
 }
 
+SteadyTime Conn::last_sent_at() const noexcept {
+    return state_->sent_at;
+}
+
+std::size_t Conn::input_capacity() const noexcept {
+    return state_->input.capacity();
+}
+
 void Conn::abort() {
     State& s = *state_;
     s.end(Error{ErrorCode::closed, 0, "connection aborted"});
@@ -393,13 +417,15 @@ Task<void> Conn::close() {
     while (s.sending && !s.broken) {
         [[maybe_unused]] const Result<Ok> progress = co_await s.sent.wait_uncancelled();
     }
-    if (!s.broken && !s.ended) {
-        co_await s.end_politely();
+    if (s.receiving_directly) {
+        s.shut_down();  // somebody still reads a body: nobody wants it any more
+    } else if (!s.broken && !s.ended) {
+        co_await shielded(s.scheduler, s.end_politely(), s.backend.now() + linger);
     }
     s.stop_receive();
     s.scope.cancel();
     co_await s.scope.join();
-    while (s.receiving || s.shutting_down) {
+    while (s.receiving || s.receiving_directly || s.shutting_down) {
         [[maybe_unused]] const Result<Ok> idle = co_await s.receive_idle.wait_uncancelled();
     }
     Op op;

@@ -1,21 +1,19 @@
 #include "shared/io/file_threads.h"
 
 #include "shared/io/fs.h"
-#include "shared/io/net.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <linux/fs.h>
-#include <netdb.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
+#include <csignal>
 #include <deque>
 #include <mutex>
-#include <thread>
 
 namespace logboom::io {
 
@@ -88,27 +86,6 @@ std::int32_t read_link(const Op& op) {
     return 0;
 }
 
-std::int32_t resolve(const Op& op) {
-    auto& addresses = *static_cast<std::vector<std::string>*>(op.out);
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(op.path, nullptr, &hints, &found) != 0) {
-        return -ENOENT;
-    }
-    for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
-        std::array<char, INET6_ADDRSTRLEN> text{};
-        if (::getnameinfo(
-                a->ai_addr, a->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST
-            )
-            == 0) {
-            addresses.emplace_back(text.data());
-        }
-    }
-    ::freeaddrinfo(found);
-    return 0;
-}
-
 std::int32_t lock_file(const Op& op) {
     struct flock lock {};
     lock.l_type = F_WRLCK;
@@ -117,7 +94,8 @@ std::int32_t lock_file(const Op& op) {
 }
 
 /// A read lease is refused while anybody has the inode open for writing, also after rename and unlink;
-/// it is dropped at once (agent-design T14).
+/// it is dropped at once (agent-design T14). Whoever opens it between the two calls waits for that moment,
+/// and we are sent a SIGIO, which the program ignores (daemon::Signals).
 std::int32_t has_writer(const Op& op) {
     if (::fcntl(op.fd, F_SETLEASE, F_RDLCK) == 0) {
         ::fcntl(op.fd, F_SETLEASE, F_UNLCK);
@@ -137,18 +115,27 @@ std::int32_t get_generation(const Op& op) {
 
 }  // namespace
 
-std::int32_t run_blocking(Op& op) {
+std::int32_t run_call(Op& op) {
     switch (op.kind) {
     case OpKind::list_dir: return list_dir(op);
     case OpKind::statfs: return look_up_fs(op);
     case OpKind::read_link: return read_link(op);
-    case OpKind::resolve: return resolve(op);
     case OpKind::lock_file: return lock_file(op);
     case OpKind::has_writer: return has_writer(op);
     case OpKind::get_generation: return get_generation(op);
     case OpKind::ftruncate: return result_of(::ftruncate(op.fd, op.length));
     default: return -ENOSYS;
     }
+}
+
+std::thread start_helper(std::function<void()> run) {
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the thread
+    std::thread thread(std::move(run));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
 }
 
 struct FileThreads::State {
@@ -170,7 +157,7 @@ struct FileThreads::State {
             Op* const op = asked.front();
             asked.pop_front();
             lock.unlock();
-            const std::int32_t res = run_blocking(*op);
+            const std::int32_t res = run_call(*op);
             lock.lock();
             answered.emplace_back(op, res);
             lock.unlock();
@@ -198,7 +185,7 @@ FileThreads::~FileThreads() {
 void FileThreads::submit(Op& op) {
     const std::lock_guard lock(state_->mutex);
     if (state_->threads.empty()) {  // hosts that never need it have no such thread
-        state_->threads.emplace_back([this] { state_->run(); });
+        state_->threads.push_back(start_helper([this] { state_->run(); }));
     }
     state_->asked.push_back(&op);
     state_->wake.notify_one();

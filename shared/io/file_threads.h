@@ -1,11 +1,12 @@
-// Calls that the ring cannot do and that may block: carried out by a small pool of threads whose answers
-// are collected by the shard (C0, F17).
+// Calls that the ring cannot do. Those that may wait for a disk are carried out by a thread whose answers
+// are collected by the shard (C0, F17); the others take a moment and are made where they are asked for.
 #pragma once
 
 #include "shared/io/op.h"
 
 #include <functional>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,10 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// Carries out one op on the calling thread: >= 0 or -errno. Kinds without a ring operation only.
-[[nodiscard]] std::int32_t run_blocking(Op& op);
+/// Carries out one op on the calling thread: >= 0 or -errno. Files' kinds without a ring operation only.
+[[nodiscard]] std::int32_t run_call(Op& op);
+
+/// A thread of ours on which no signal is handled: those are the main thread's.
+[[nodiscard]] std::thread start_helper(std::function<void()> run);
 
 }  // namespace logboom::io

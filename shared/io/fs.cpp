@@ -17,6 +17,10 @@ namespace {
 constexpr std::size_t pieces_per_write = 64;
 // Bytes of one write call: a larger one would hold the file's lock for long (io-runtime F3).
 constexpr std::size_t inotify_buffer_bytes = 64u << 10;
+// Files of /proc and /sys say that they are empty.
+constexpr std::size_t read_bytes_min = 4095;
+constexpr std::uint32_t directory_mask = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO
+                                       | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR | IN_EXCL_UNLINK;
 
 FileType to_type(const std::uint32_t mode) noexcept {
     switch (mode & S_IFMT) {
@@ -94,6 +98,28 @@ Op fd_op(const OpKind kind, const int fd) {
     return op;
 }
 
+/// The content of a file that may grow meanwhile, in a buffer of about its size and not of its limit.
+Task<Result<std::string>> read_whole(File& file, const std::size_t bytes_max) {
+    LB_CO_TRY(const FileStat stat, co_await file.stat());
+    std::string content;
+    std::size_t expected = std::max<std::size_t>(stat.size, read_bytes_min);
+    for (;;) {
+        if (stat.size > bytes_max || content.size() > bytes_max) {
+            co_return Error{ErrorCode::too_large, 0, "read file"};
+        }
+        const std::size_t have = content.size();
+        content.resize(std::min(expected, bytes_max) + 1);  // one more, in which the end shows
+        const std::span<char> rest = std::span(content).subspan(have);
+        const MutableByteView room = std::as_writable_bytes(rest);
+        LB_CO_TRY(const std::uint32_t size, co_await file.pread(room, have));
+        content.resize(have + size);
+        if (size < room.size()) {
+            co_return content;
+        }
+        expected = 2 * content.size();
+    }
+}
+
 /// Runs an op whose only outcome is success or an error.
 Task<Result<Ok>> run(IoBackend& backend, Op op, const char* step) {
     const std::int32_t res = co_await OpAwaiter(backend, op);
@@ -135,6 +161,7 @@ Task<Result<Ok>> File::pwrite(const ByteView bytes, const std::uint64_t offset) 
 }
 
 Task<Result<Ok>> File::pwritev(std::vector<ByteView> pieces, std::uint64_t offset) {
+    std::erase_if(pieces, [](const ByteView piece) { return piece.empty(); });
     std::size_t first = 0;
     while (first < pieces.size()) {
         std::array<iovec, pieces_per_write> iov{};
@@ -236,6 +263,23 @@ Task<Result<Ok>> File::close() {
 
 // --- Watcher -------------------------------------------------------------------------------------
 
+bool WatchEvent::is_overflow() const noexcept {
+    return (mask & IN_Q_OVERFLOW) != 0;
+}
+bool WatchEvent::is_end_of_watch() const noexcept {
+    return (mask & IN_IGNORED) != 0;
+}
+bool WatchEvent::is_directory() const noexcept {
+    return (mask & IN_ISDIR) != 0;
+}
+bool WatchEvent::is_written() const noexcept {
+    return (mask & (IN_MODIFY | IN_CLOSE_WRITE)) != 0;
+}
+
+Task<Result<int>> Watcher::add_directory(std::string path) {
+    co_return co_await add(std::move(path), directory_mask);
+}
+
 Task<Result<int>> Watcher::add(std::string path, const std::uint32_t mask) {
     Op op = path_op(OpKind::inotify_add, path);
     op.fd = file_.fd();
@@ -315,13 +359,19 @@ Task<Result<Ok>> Fs::make_dir(std::string path, const std::uint32_t mode) {
 }
 
 Task<Result<Ok>> Fs::make_dirs(std::string path, const std::uint32_t mode) {
-    const Result<Ok> made = co_await make_dir(path, mode);
-    if (made || made.code() != ErrorCode::not_found) {
-        co_return made;
-    }
     const std::string parent = parent_of(path);
-    LB_CO_CHECK(co_await make_dirs(parent, mode));
-    co_return co_await make_dir(path, mode);
+    Result<Ok> made = co_await make_dir(path, mode);
+    if (!made && made.code() == ErrorCode::not_found) {
+        LB_CO_CHECK(co_await make_dirs(parent, mode));
+        made = co_await make_dir(path, mode);
+    }
+    LB_CO_CHECK(made);
+    // Also where it stood already: whoever made it may have died before its name was on disk.
+    const Result<Ok> synced = co_await sync_dir(parent);
+    if (!synced && (synced.error().sys_errno == EACCES || synced.error().sys_errno == EPERM)) {
+        co_return Ok{};  // a parent that we may not read is not one that we made
+    }
+    co_return synced;
 }
 
 Task<Result<std::vector<DirEntry>>> Fs::list(std::string path) {
@@ -368,17 +418,8 @@ Task<Result<Watcher>> Fs::watch() {
 
 Task<Result<std::string>> Fs::read_file(std::string path, const std::size_t bytes_max) {
     LB_CO_TRY(File file, co_await open(path, O_RDONLY));
-    std::string content(bytes_max + 1, '\0');
-    const MutableByteView room = std::as_writable_bytes(std::span(content.data(), content.size()));
-    const Result<std::uint32_t> size = co_await file.pread(room, 0);
+    Result<std::string> content = co_await read_whole(file, bytes_max);
     LB_CO_CHECK(co_await file.close());
-    if (!size) {
-        co_return size.error();
-    }
-    if (*size > bytes_max) {
-        co_return Error{ErrorCode::too_large, 0, "read file"};
-    }
-    content.resize(*size);
     co_return content;
 }
 

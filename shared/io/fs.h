@@ -97,6 +97,15 @@ struct WatchEvent {
     std::uint32_t mask = 0;  // IN_...; IN_Q_OVERFLOW comes with watch -1
     std::uint32_t cookie = 0;
     std::string name;
+
+    /// Events were lost, of any watch.
+    [[nodiscard]] bool is_overflow() const noexcept;
+    /// The watch is no more: its directory was removed or its file system unmounted.
+    [[nodiscard]] bool is_end_of_watch() const noexcept;
+    /// `name` is that of a directory.
+    [[nodiscard]] bool is_directory() const noexcept;
+    /// The file has other bytes than before; else it came, went or changed its name.
+    [[nodiscard]] bool is_written() const noexcept;
 };
 
 /// One inotify descriptor (T27).
@@ -105,6 +114,9 @@ public:
     Watcher(IoBackend& backend, const int fd) noexcept : file_(backend, fd), backend_(backend) {}
 
     Task<Result<int>> add(std::string path, std::uint32_t mask);
+    /// Watches what comes, goes and is written in a directory (agent-design T1). A directory that is
+    /// watched already keeps its watch. Errors: `no_space` when the user has no watches left.
+    Task<Result<int>> add_directory(std::string path);
     Task<Result<Ok>> remove(int watch);
     /// Waits for the next events; ends with `cancelled` when the scope does.
     Task<Result<std::vector<WatchEvent>>> next();
@@ -129,6 +141,7 @@ public:
     Task<Result<Ok>> remove_dir(std::string path);
     /// An existing directory is no error.
     Task<Result<Ok>> make_dir(std::string path, std::uint32_t mode = 0750);
+    /// The directory with its parents; all their names are durable when it returns.
     Task<Result<Ok>> make_dirs(std::string path, std::uint32_t mode = 0750);
     /// Entries without "." and "..", in byte order of their names.
     Task<Result<std::vector<DirEntry>>> list(std::string path);

@@ -30,6 +30,10 @@ struct ConnOptions {
     std::uint32_t receive_bytes_max = 256u << 10;
     /// The connection is aborted when a peer takes no bytes for this long.
     Nanos send_timeout = 30s;
+    /// The kernel gives the connection up when its peer acknowledges nothing for this long, or takes
+    /// nothing (TCP_USER_TIMEOUT). Zero: a peer may leave what it is sent for as long as it likes, if its
+    /// machine is there.
+    Nanos peer_timeout = Nanos::zero();
 };
 
 /// One TCP connection. Reads are made by one task at a time; sends may come from several tasks and go
@@ -64,10 +68,15 @@ public:
     Task<Result<Ok>> send(std::vector<Slice> pieces);
     Task<Result<Ok>> send(Slice piece);
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept;
+    /// When the kernel last took bytes of ours; the time of the connection's making before that.
+    [[nodiscard]] SteadyTime last_sent_at() const noexcept;
+    /// Memory that the reading side holds: little while nothing is unread.
+    [[nodiscard]] std::size_t input_capacity() const noexcept;
 
     /// Ends both directions now; tasks inside `peek`, `read_exact` and `send` return `closed`.
     void abort();
-    /// Sends what is queued, ends, waits for every completion, closes the descriptor. Callable once.
+    /// Sends what is queued, ends, waits for every completion, closes the descriptor. Callable once. The
+    /// peer has a second to end too, also when the caller was cancelled (N23).
     Task<void> close();
 
     [[nodiscard]] const SocketAddress& peer() const noexcept;
@@ -93,8 +102,9 @@ public:
     Listener& operator=(const Listener&) = delete;
     ~Listener();
 
-    /// The next connection. Out of descriptors it sheds one connection and pauses for 100 ms instead of
-    /// failing (N2). Errors: `cancelled`, `closed`, `io`.
+    /// The next connection. When the kernel cannot give one, accepting pauses for 100 ms and goes on; out
+    /// of descriptors it sheds one connection first, whose peer need not wait for nothing (N2).
+    /// Errors: `cancelled`, `closed`; `io` if this is no listening socket any more.
     Task<Result<std::unique_ptr<Conn>>> next();
     /// The port that was bound, also when any was asked for.
     [[nodiscard]] std::uint16_t port() const noexcept;
@@ -119,7 +129,9 @@ public:
     Task<Result<std::unique_ptr<Conn>>> connect(
         SocketAddress address, SteadyTime deadline, ConnOptions options = ConnOptions()
     );
-    /// Numeric addresses of a host name, in the resolver's order; a numeric one is answered at once.
+    /// Numeric addresses of a host name, in the resolver's order; a numeric one is answered at once. Ends
+    /// at the deadline or when cancelled, however long the system's resolver goes on.
+    /// Errors: `not_found`, `timed_out`, `cancelled`.
     Task<Result<std::vector<std::string>>> resolve(std::string host, SteadyTime deadline);
     [[nodiscard]] const std::shared_ptr<ChunkPool>& pool() const noexcept { return pool_; }
 

@@ -18,8 +18,8 @@ enum class OpKind : std::uint8_t {
     listen_tcp,    // -> fd; backlog and SO_REUSEPORT set; `flags` 1: reuse port
     local_port,    // of `fd` -> port
     peer_address,  // of `fd`, `out` = SocketAddress*
-    accept_multi,  // multishot: on_multi(res = fd of a connection)
-    connect_tcp,   // -> connected fd (socket made by the backend)
+    accept_multi,  // multishot: on_multi(res = fd of a connection); `length` as in connect_tcp
+    connect_tcp,   // -> connected fd (socket made by the backend); `length`: TCP_USER_TIMEOUT in ms
     recv_multi,    // multishot: on_multi(data); res 0 = end of stream
     recv,          // exactly once, MSG_WAITALL: fills buf[0, len) unless the stream ends
     sendmsg,       // gathers iov[0, iov_count) with MSG_WAITALL | MSG_NOSIGNAL; short counts happen
@@ -82,7 +82,7 @@ struct Op {
     void* owner = nullptr;  // of on_done and on_multi
     // For the backend alone.
     std::uint64_t backend_id = 0;
-    std::int64_t submitted_ns = 0;
+    bool is_retried = false;
     void* backend_data = nullptr;
 };
 

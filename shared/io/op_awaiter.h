@@ -1,6 +1,7 @@
 // Awaiting one Op: `const std::int32_t res = co_await OpAwaiter(backend, op);`
 #pragma once
 
+#include "shared/base/result.h"
 #include "shared/io/io_backend.h"
 #include "shared/io/task.h"
 

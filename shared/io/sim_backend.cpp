@@ -32,12 +32,16 @@ std::size_t gathered_bytes(const Op& op) noexcept {
     return total;
 }
 
-std::string gather(const Op& op, const std::size_t skip) {
+/// Up to `size_max` of the bytes behind the first `skip`: a long send is gathered many times.
+std::string gather(const Op& op, std::size_t skip, const std::size_t size_max) {
     std::string bytes;
-    for (std::uint32_t i = 0; i < op.iov_count; ++i) {
-        bytes.append(static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len);
+    for (std::uint32_t i = 0; i < op.iov_count && bytes.size() < size_max; ++i) {
+        const std::string_view piece(static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len);
+        const std::size_t skipped = std::min(skip, piece.size());
+        skip -= skipped;
+        bytes += piece.substr(skipped, size_max - bytes.size());
     }
-    return bytes.substr(skip);
+    return bytes;
 }
 
 }  // namespace
@@ -99,7 +103,8 @@ void SimBackend::cancel(Op& op) {
     const std::uint64_t id = op.backend_id;
     const auto at = live_.find(id);
     LB_ASSERT(at != live_.end() && at->second.op == &op);
-    const bool is_file_op = !waits(op) && op.kind != OpKind::connect_tcp;
+    const bool is_file_op =
+        !waits(op) && op.kind != OpKind::connect_tcp && op.kind != OpKind::resolve;
     if (is_file_op && events_.rng().chance(0.5)) {
         return;  // too late for it
     }
@@ -239,7 +244,14 @@ std::int32_t SimBackend::run_on_path(Op& op) {
     case OpKind::mkdir: return disk_.make_dir(op.path, op.mode);
     case OpKind::list_dir:
         return disk_.list(op.path, *static_cast<std::vector<DirEntry>*>(op.out));
-    case OpKind::statfs: *static_cast<FsInfo*>(op.out) = disk_.info(); return 0;
+    case OpKind::statfs: {
+        struct statx found {};
+        const std::int32_t res = disk_.stat(nullptr, op.path, true, found);
+        if (res == 0) {
+            *static_cast<FsInfo*>(op.out) = disk_.info();
+        }
+        return res;
+    }
     case OpKind::read_link: return disk_.read_link(op.path, *static_cast<std::string*>(op.out));
     default: LB_UNREACHABLE("an op on a path");
     }
@@ -298,7 +310,7 @@ std::int32_t SimBackend::run_on_fd(Op& op, Handle& handle) {
 }
 
 std::int32_t SimBackend::write(const Op& op, SimOpenFile& file) {
-    const std::string bytes = gather(op, 0);
+    const std::string bytes = gather(op, 0, SIZE_MAX);
     const auto offset = static_cast<std::uint64_t>(op.off);
     return disk_.write(file, as_bytes(bytes), offset, SimDisk::Faults::configured);
 }
@@ -322,8 +334,8 @@ std::int32_t SimBackend::listen(const Op& op) {
 
 // --- Descriptors ---------------------------------------------------------------------------------
 
-std::int32_t SimBackend::add_handle(std::shared_ptr<Handle> handle) {
-    // The lowest free number, as the kernel gives: a stale op on it hits somebody else's.
+/// The lowest free number, as the kernel gives: a stale op on it hits somebody else's.
+std::int32_t SimBackend::free_descriptor() const {
     int fd = first_fd;
     for (const auto& [used, other] : handles_) {
         if (used != fd) {
@@ -331,9 +343,14 @@ std::int32_t SimBackend::add_handle(std::shared_ptr<Handle> handle) {
         }
         ++fd;
     }
-    if (fd >= options_.descriptors_max) {
+    return fd < options_.descriptors_max ? fd : -EMFILE;
+}
+
+std::int32_t SimBackend::add_handle(std::shared_ptr<Handle> handle) {
+    const std::int32_t fd = free_descriptor();
+    if (fd < 0) {
         let_go(*handle);
-        return -EMFILE;
+        return fd;
     }
     handles_[fd] = std::move(handle);
     return fd;
@@ -483,7 +500,9 @@ bool SimBackend::try_receive_all(const std::uint64_t id, Live& live) {
 bool SimBackend::try_send(const std::uint64_t id, Live& live) {
     Op& op = *live.op;
     const std::size_t total = gathered_bytes(op);
-    const std::string rest = gather(op, live.progress);
+    const std::size_t window = net_.options().window_bytes;
+    const std::size_t room = window - std::min(window, live.handle->conn->unread_by_peer);
+    const std::string rest = gather(op, live.progress, room);
     const std::int32_t sent = net_.send(live.handle->conn, rest);
     const Nanos delay = events_.draw(Nanos::zero(), told_within);
     if (sent < 0) {
@@ -504,13 +523,14 @@ bool SimBackend::try_send(const std::uint64_t id, Live& live) {
 bool SimBackend::try_accept(const std::uint64_t id, Live& live) {
     SimListener& listener = *live.handle->listener;
     while (!listener.backlog.empty()) {
+        if (free_descriptor() < 0) {  // the connection stays where it is
+            settle(id, -EMFILE, Nanos::zero());
+            return true;
+        }
         std::shared_ptr<SimEndpoint> conn = std::move(listener.backlog.front());
         listener.backlog.pop_front();
         const std::int32_t fd = add_connection(std::move(conn));
-        if (fd < 0) {
-            settle(id, fd, Nanos::zero());
-            return true;
-        }
+        LB_ASSERT(fd >= 0);
         events_.note(node_, "accepted", fd, static_cast<std::int64_t>(id));
         ++told_;
         live.op->on_multi(*live.op, fd, {});

@@ -80,6 +80,7 @@ private:
     [[nodiscard]] std::int32_t write(const Op& op, SimOpenFile& file);
     [[nodiscard]] std::int32_t listen(const Op& op);
     [[nodiscard]] std::int32_t close(int fd);
+    [[nodiscard]] std::int32_t free_descriptor() const;
     [[nodiscard]] std::int32_t add_handle(std::shared_ptr<Handle> handle);
     [[nodiscard]] std::int32_t add_connection(std::shared_ptr<SimEndpoint> conn);
     void let_go(Handle& handle);

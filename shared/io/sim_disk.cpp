@@ -439,8 +439,11 @@ std::int32_t SimDisk::rename(const std::string_view from, const std::string_view
         return 0;
     }
     if (target.target != nullptr) {
-        if (target.target->is_directory()) {
-            return target.target->entries.empty() ? -EISDIR : -ENOTEMPTY;
+        if (target.target->is_directory() != source.target->is_directory()) {
+            return target.target->is_directory() ? -EISDIR : -ENOTDIR;
+        }
+        if (!target.target->entries.empty()) {
+            return -ENOTEMPTY;
         }
         unlink_entry(*target.dir, target.name);
     }

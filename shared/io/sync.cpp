@@ -62,29 +62,23 @@ Task<void> Event::wait_uncancelled() {
 }
 
 Task<Result<Ok>> ByteSemaphore::acquire(const std::uint64_t bytes, const SteadyTime deadline) {
-    const std::uint64_t wanted = std::min(bytes, total_);
-    // The counter keeps newcomers behind those who wait already.
-    bool queued = false;
-    while (free_ < wanted || (!queued && waiting_ != 0)) {
-        ++waiting_;
-        queued = true;
-        const Result<Ok> woken = co_await waiters_.wait(deadline);
-        --waiting_;
-        if (!woken) {
-            waiters_.wake_one();
-            co_return woken.error();
-        }
+    if (try_acquire(bytes)) {
+        co_return Ok{};
     }
-    free_ -= wanted;
-    if (free_ != 0) {
-        waiters_.wake_one();
+    Request request(scheduler_, std::min(bytes, total_));
+    requests_.push_back(request);
+    const Result<Ok> served = co_await request.served.wait(deadline);
+    if (!served) {
+        // Those behind it may have been waiting for it alone.
+        request.unlink();
+        serve();
     }
-    co_return Ok{};
+    co_return served;
 }
 
 bool ByteSemaphore::try_acquire(const std::uint64_t bytes) noexcept {
     const std::uint64_t wanted = std::min(bytes, total_);
-    if (free_ < wanted || waiting_ != 0) {
+    if (free_ < wanted || !requests_.empty()) {
         return false;
     }
     free_ -= wanted;
@@ -94,7 +88,23 @@ bool ByteSemaphore::try_acquire(const std::uint64_t bytes) noexcept {
 void ByteSemaphore::release(const std::uint64_t bytes) {
     free_ += std::min(bytes, total_);
     LB_ASSERT(free_ <= total_);
-    waiters_.wake_one();
+    serve();
+}
+
+/// The bytes are taken here and not when the task runs, so that nobody takes them in between.
+void ByteSemaphore::serve() {
+    while (!requests_.empty()) {
+        Request& request = requests_.front();
+        const bool has_given_up = request.served.empty();  // its task has not run since
+        if (!has_given_up && request.wanted > free_) {
+            break;
+        }
+        request.unlink();
+        if (!has_given_up) {
+            free_ -= request.wanted;
+            request.served.wake_one();
+        }
+    }
 }
 
 Task<Result<Ok>> sleep_until(Scheduler& scheduler, const SteadyTime until) {

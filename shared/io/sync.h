@@ -98,7 +98,7 @@ private:
 class ByteSemaphore {
 public:
     ByteSemaphore(Scheduler& scheduler, const std::uint64_t bytes) noexcept
-        : waiters_(scheduler)
+        : scheduler_(scheduler)
         , total_(bytes)
         , free_(bytes) {}
 
@@ -109,10 +109,20 @@ public:
     [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
 
 private:
-    WaitQueue waiters_;
+    /// In the frame of the task that waits.
+    struct Request : ListNode {
+        Request(Scheduler& scheduler, const std::uint64_t bytes) noexcept
+            : wanted(bytes)
+            , served(scheduler) {}
+        std::uint64_t wanted;
+        WaitQueue served;
+    };
+    void serve();
+
+    Scheduler& scheduler_;
     std::uint64_t total_;
     std::uint64_t free_;
-    std::uint64_t waiting_ = 0;
+    IntrusiveList<Request> requests_;
 };
 
 /// Suspends the task until `until`; `cancelled` if its scope ends first.

@@ -103,9 +103,13 @@ public:
         [[nodiscard]] bool await_ready() const noexcept { return false; }
         template <std::derived_from<PromiseBase> P>
         bool await_suspend(const std::coroutine_handle<P> parent) {
+            return start(parent, parent.promise().context);
+        }
+        /// False: it has finished already.
+        bool start(const std::coroutine_handle<> parent, TaskContext* const context) {
             promise_type& promise = child.promise();
             promise.parent = parent;
-            promise.context = parent.promise().context;
+            promise.context = context;
             promise.starting = true;
             child.resume();
             if (promise.done) {

@@ -36,6 +36,7 @@ Task<void> TcpServer::accept_loop() {
         std::unique_ptr<Conn> conn = std::move(*accepted);
         if (connections_ >= options_.connections_max) {
             ++refused_;
+            conn->abort();  // accepting does not wait for its peer to be gone
             co_await conn->close();
             continue;
         }

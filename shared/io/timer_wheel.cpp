@@ -4,6 +4,19 @@
 
 namespace logboom::io {
 
+namespace {
+
+// About 146 years: further away than any timer, and far from where the arithmetic overflows.
+constexpr SteadyTime latest{Millis(INT64_MAX / 2'000'000)};
+
+/// Rounded up: a timer never fires before its time. A time before the clock's zero is its first tick.
+std::uint64_t due_tick(const TimerNode& node) noexcept {
+    const SteadyTime due = std::clamp(node.due, SteadyTime(), latest);
+    return static_cast<std::uint64_t>((due.time_since_epoch() + Millis(1) - Nanos(1)) / Millis(1));
+}
+
+}  // namespace
+
 void TimerWheel::arm(TimerNode& node) noexcept {
     LB_ASSERT(node.on_due != nullptr);
     node.unlink();
@@ -11,12 +24,7 @@ void TimerWheel::arm(TimerNode& node) noexcept {
 }
 
 void TimerWheel::place(TimerNode& node) noexcept {
-    // Rounded up: a timer never fires before its time.
-    const SteadyTime latest = SteadyTime(Millis(INT64_MAX / 2'000'000));
-    const SteadyTime due = std::min(node.due, latest);
-    const auto up =
-        static_cast<std::uint64_t>((due.time_since_epoch() + Millis(1) - Nanos(1)) / Millis(1));
-    const std::uint64_t tick = std::max(up, tick_ + 1);
+    const std::uint64_t tick = std::max(due_tick(node), tick_ + 1);
     const std::uint64_t distance = tick - tick_;
     for (int level = 0; level < levels; ++level) {
         if (distance < (std::uint64_t{1} << (8 * (level + 1)))) {
@@ -37,10 +45,7 @@ void TimerWheel::cascade(const int level) {
     while (!moved.empty()) {
         TimerNode& node = moved.pop_front();
         // A node of this very tick goes to the slot that is emptied next.
-        const auto due_tick = static_cast<std::uint64_t>(
-            (node.due.time_since_epoch() + Millis(1) - Nanos(1)) / Millis(1)
-        );
-        if (due_tick <= tick_) {
+        if (due_tick(node) <= tick_) {
             wheel_[0][tick_ % slots].push_back(node);
         } else {
             place(node);
@@ -51,7 +56,7 @@ void TimerWheel::cascade(const int level) {
 void TimerWheel::advance(const SteadyTime now) {
     const std::uint64_t target = to_tick(now);
     while (tick_ < target) {
-        ++tick_;
+        tick_ = std::min(target, next_tick());  // nothing happens in between
         for (int level = levels - 1; level > 0; --level) {
             if (tick_ % (std::uint64_t{1} << (8 * level)) == 0) {
                 cascade(level);
@@ -66,29 +71,29 @@ void TimerWheel::advance(const SteadyTime now) {
     }
 }
 
-SteadyTime TimerWheel::next_due() const noexcept {
+/// The first tick at which a slot with timers is opened: on level 0 they are due then, above it they are
+/// spread over the slots below. A slot that has none costs no waking.
+std::uint64_t TimerWheel::next_tick() const noexcept {
+    std::uint64_t next = no_tick;
     for (int level = 0; level < levels; ++level) {
         const std::uint64_t base = tick_ >> (8 * level);
         for (std::uint64_t i = 1; i <= slots; ++i) {
-            if (!wheel_[static_cast<std::size_t>(level)][(base + i) % slots].empty()) {
-                const std::uint64_t tick = (base + i) << (8 * level);
-                return SteadyTime(Millis(static_cast<std::int64_t>(tick)));
+            const std::uint64_t opens = (base + i) << (8 * level);
+            if (opens >= next) {
+                break;
             }
-            // A higher level's slot must be opened before its time range begins.
-            if (level == 0 && (base + i) % slots == 0) {
-                bool has_higher = false;
-                for (int higher = 1; higher < levels && !has_higher; ++higher) {
-                    for (const auto& slot : wheel_[static_cast<std::size_t>(higher)]) {
-                        has_higher = has_higher || !slot.empty();
-                    }
-                }
-                if (has_higher) {
-                    return SteadyTime(Millis(static_cast<std::int64_t>(base + i)));
-                }
+            if (!wheel_[static_cast<std::size_t>(level)][(base + i) % slots].empty()) {
+                next = opens;
             }
         }
     }
-    return SteadyTime::max();
+    return next;
+}
+
+SteadyTime TimerWheel::next_due() const noexcept {
+    const std::uint64_t tick = next_tick();
+    return tick == no_tick ? SteadyTime::max()
+                           : SteadyTime(Millis(static_cast<std::int64_t>(tick)));
 }
 
 }  // namespace logboom::io

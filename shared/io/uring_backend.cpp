@@ -2,6 +2,7 @@
 
 #include "shared/io/file_threads.h"
 #include "shared/io/net.h"
+#include "shared/io/resolver.h"
 #include "shared/io/uring_extra.h"
 
 #include <liburing.h>
@@ -21,6 +22,7 @@
 #include <atomic>
 #include <cerrno>
 #include <ctime>
+#include <deque>
 #include <vector>
 
 namespace logboom::io {
@@ -35,6 +37,11 @@ constexpr int listen_backlog = 4096;
 // user_data of requests that are no Op.
 constexpr std::uint64_t tag_wake = 1;
 constexpr std::uint64_t tag_ignore = 2;
+
+// The low bits of an op's user_data count its uses, so that an answer to an earlier use of the same place
+// is known for what it is (N24).
+constexpr std::uint64_t generation_mask = 7;
+static_assert(alignof(Op) > generation_mask);
 
 struct Rung {
     unsigned flags;
@@ -51,6 +58,30 @@ constexpr unsigned required_features = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_S
                                      | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL
                                      | IORING_FEAT_NATIVE_WORKERS;
 
+struct Operation {
+    int code;
+    const char* name;
+};
+constexpr std::array<Operation, 17> operations_needed{{
+    {IORING_OP_ACCEPT, "accept"},
+    {IORING_OP_CONNECT, "connect"},
+    {IORING_OP_RECV, "recv"},
+    {IORING_OP_SENDMSG, "sendmsg"},
+    {IORING_OP_SHUTDOWN, "shutdown"},
+    {IORING_OP_OPENAT, "openat"},
+    {IORING_OP_CLOSE, "close"},
+    {IORING_OP_READ, "read"},
+    {IORING_OP_WRITEV, "writev"},
+    {IORING_OP_FSYNC, "fsync"},
+    {IORING_OP_STATX, "statx"},
+    {IORING_OP_FALLOCATE, "fallocate"},
+    {IORING_OP_RENAMEAT, "renameat"},
+    {IORING_OP_UNLINKAT, "unlinkat"},
+    {IORING_OP_MKDIRAT, "mkdirat"},
+    {IORING_OP_POLL_ADD, "poll_add"},
+    {IORING_OP_ASYNC_CANCEL, "async_cancel"},
+}};
+
 std::string explain_missing(const char* const call, const int error) {
     std::string text = std::string(call) + ": " + strerrordesc_np(error) + " (errno "
                      + std::to_string(error)
@@ -59,7 +90,7 @@ std::string explain_missing(const char* const call, const int error) {
                        "io_uring_enter and io_uring_register in the profile, or run with "
                        "--security-opt seccomp=unconfined to check\n"
                        "  2. sysctl kernel.io_uring_disabled is 1 or 2: set it to 0\n"
-                       "  3. the kernel is older than 5.19";
+                       "  3. the kernel is older than 6.0: install a newer one";
     if (error == ENOMEM) {
         text +=
             "\nWith 'Cannot allocate memory' it is the limit of locked memory: raise LimitMEMLOCK= "
@@ -91,13 +122,13 @@ void set_option(const int fd, const int level, const int name, const int value) 
     static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
 }
 
-void set_connection_options(const int fd) noexcept {
+void set_connection_options(const int fd, const std::int64_t user_timeout_ms) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
     set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 30'000);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout_ms));
 }
 
 std::int32_t listen_tcp(const Op& op) noexcept {
@@ -151,12 +182,22 @@ std::int32_t peer_address(const Op& op) {
     return 0;
 }
 
-/// What an op needs to stay in place besides itself.
-struct MessageRoom {
-    msghdr message{};
+/// An answer of the kernel: a completion queue's entry.
+struct Answer {
+    std::uint64_t user_data = 0;
+    std::int32_t res = 0;
+    std::uint32_t flags = 0;
+};
+
+/// What a connect needs to stay in place besides its op.
+struct ConnectRoom {
     sockaddr_storage address{};
     int fd = -1;
 };
+
+std::uint64_t user_data_of(const Op& op) noexcept {
+    return reinterpret_cast<std::uintptr_t>(&op) | op.backend_id;
+}
 
 bool is_file_kind(const OpKind kind) noexcept {
     return kind == OpKind::read || kind == OpKind::writev || kind == OpKind::fdatasync
@@ -178,7 +219,6 @@ UringOptions UringOptions::for_agent() noexcept {
 struct UringBackend::Ring {
     io_uring ring{};
     UringStats stats;
-    bool has_min_wait = false;
     bool has_bundles = false;
     unsigned enter_flags = 0;
 
@@ -193,28 +233,39 @@ struct UringBackend::Ring {
     std::uint32_t tail = 0;
     std::uint32_t returned = 0;  // added, not yet shown to the kernel
 
+    std::uint64_t generation = 0;
     int wake_fd = -1;
     std::uint64_t wake_count = 0;
     std::atomic<bool> has_answers{false};
     std::unique_ptr<FileThreads> threads;
-    std::vector<std::pair<Op*, std::int32_t>> ready;  // done inline, told on the next turn
+    std::unique_ptr<Resolver> resolver;
+    std::deque<Answer> reaped;                           // taken from the kernel, to be handled
+    std::vector<std::unique_ptr<msghdr>> idle_messages;  // as many as there were sends at once
+    std::vector<std::pair<Op*, std::int32_t>> ready;     // done inline, told on the next turn
 
     ~Ring();
     std::string open(const UringOptions& options);
     std::string open_buffers(const UringOptions& options);
+    [[nodiscard]] std::string find_missing_operation();
+    [[nodiscard]] std::string try_receive();
     io_uring_sqe* sqe();
     int enter(unsigned want, __kernel_timespec* timeout);
     void arm_wake();
     void return_buffer(std::uint16_t id);
     void show_returned();
-    bool prepare(Op& op, io_uring_sqe* sqe);
-    void handle(const io_uring_cqe& cqe);
+    void enter_and_reap(unsigned want, __kernel_timespec* timeout);
+    [[nodiscard]] bool has_more_answers() const noexcept;
+    void start(Op& op);
+    void start_again(Op& op, std::uint8_t sqe_flags);
+    void prepare(Op& op, io_uring_sqe* sqe);
+    void handle(const Answer& answer);
     void handle_receive(Op& op, std::int32_t res, std::uint32_t flags);
     void finish(Op& op, std::int32_t res);
 };
 
 UringBackend::Ring::~Ring() {
     threads.reset();
+    resolver.reset();
     if (ring.ring_fd > 0) {
         io_uring_queue_exit(&ring);
     }
@@ -252,14 +303,19 @@ std::string UringBackend::Ring::open(const UringOptions& options) {
     if ((ring.features & required_features) != required_features) {
         return explain_missing("io_uring_setup (features of the kernel)", ENOSYS);
     }
-    has_min_wait = (ring.features & kernel::feat_min_timeout) != 0;
     has_bundles = (ring.features & kernel::feat_recvsend_bundle) != 0;
     enter_flags = (ring.features & kernel::feat_no_iowait) != 0 ? kernel::enter_no_iowait : 0;
     io_uring_ring_dontfork(&ring);
     io_uring_register_ring_fd(&ring);
     std::array<unsigned, 2> workers{options.workers_max, 1};
     io_uring_register_iowq_max_workers(&ring, workers.data());
-    std::string problem = open_buffers(options);
+    std::string problem = find_missing_operation();
+    if (problem.empty()) {
+        problem = open_buffers(options);
+    }
+    if (problem.empty()) {
+        problem = try_receive();
+    }
     if (!problem.empty()) {
         return problem;
     }
@@ -267,13 +323,59 @@ std::string UringBackend::Ring::open(const UringOptions& options) {
     if (wake_fd < 0) {
         return std::string("eventfd: ") + strerrordesc_np(errno);
     }
-    threads = std::make_unique<FileThreads>([this] {
+    const auto on_answer = [this] {
         has_answers.store(true, std::memory_order_release);
         const std::uint64_t one = 1;
         static_cast<void>(::write(wake_fd, &one, sizeof one));
-    });
+    };
+    threads = std::make_unique<FileThreads>(on_answer);
+    resolver = std::make_unique<Resolver>(on_answer);
     arm_wake();
     return {};
+}
+
+/// A kernel may lack an operation or forbid it (R10): found out at the start and not by a user.
+std::string UringBackend::Ring::find_missing_operation() {
+    const std::unique_ptr<io_uring_probe, void (*)(io_uring_probe*)> probe(
+        io_uring_get_probe_ring(&ring), &io_uring_free_probe
+    );
+    if (probe == nullptr) {
+        return explain_missing("io_uring_register (probe)", errno);
+    }
+    for (const auto& [code, name] : operations_needed) {
+        if (io_uring_opcode_supported(probe.get(), code) == 0) {
+            return explain_missing((std::string("io_uring operation ") + name).c_str(), ENOSYS);
+        }
+    }
+    return {};
+}
+
+/// No feature bit tells of multishot receives with shared buffers: one real one does (R10).
+std::string UringBackend::Ring::try_receive() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) {
+        return std::string("socketpair: ") + strerrordesc_np(errno);
+    }
+    io_uring_sqe* const s = sqe();
+    io_uring_prep_recv_multishot(s, ends[0], nullptr, 0, 0);
+    s->flags |= IOSQE_BUFFER_SELECT;
+    s->buf_group = receive_group;
+    s->user_data = tag_ignore;
+    const bool is_sent = ::send(ends[1], "x", 1, MSG_NOSIGNAL) == 1;
+    ::close(ends[1]);
+    int refusal = is_sent ? 0 : EIO;
+    for (bool is_going_on = is_sent; is_going_on;) {  // ends with the stream
+        enter_and_reap(1, nullptr);
+        for (const Answer& answer : std::exchange(reaped, {})) {
+            if ((answer.flags & IORING_CQE_F_BUFFER) != 0) {
+                return_buffer(static_cast<std::uint16_t>(answer.flags >> IORING_CQE_BUFFER_SHIFT));
+            }
+            refusal = answer.res < 0 ? -answer.res : refusal;
+            is_going_on = (answer.flags & IORING_CQE_F_MORE) != 0;
+        }
+    }
+    ::close(ends[0]);
+    return refusal == 0 ? std::string() : explain_missing("io_uring multishot receive", refusal);
 }
 
 std::string UringBackend::Ring::open_buffers(const UringOptions& options) {
@@ -344,6 +446,7 @@ int UringBackend::Ring::enter(const unsigned want, __kernel_timespec* const time
         sq.sqe_head = sq.sqe_tail;
         __atomic_store_n(sq.ktail, sq.sqe_tail, __ATOMIC_RELEASE);
     }
+    show_returned();
     ++stats.enters;
     const unsigned pending = sq.sqe_tail - __atomic_load_n(sq.khead, __ATOMIC_ACQUIRE);
     stats.submissions += pending;
@@ -357,14 +460,57 @@ int UringBackend::Ring::enter(const unsigned want, __kernel_timespec* const time
     );
 }
 
+/// Submits and takes what has ended. What the kernel would not take yet stays queued: it wants its answers
+/// collected first, or has no memory at this moment.
+void UringBackend::Ring::enter_and_reap(const unsigned want, __kernel_timespec* const timeout) {
+    const int entered = enter(want, timeout);
+    if (entered == -EBADR) {
+        ++stats.overflows;
+        LB_UNREACHABLE("the kernel dropped completions");
+    }
+    LB_ASSERT(
+        entered >= 0 || entered == -ETIME || entered == -EINTR || entered == -EBUSY
+        || entered == -EAGAIN
+    );
+    io_uring_cqe* cqe = nullptr;
+    while (io_uring_peek_cqe(&ring, &cqe) == 0 && cqe != nullptr) {
+        reaped.push_back(Answer{cqe->user_data, cqe->res, cqe->flags});
+        io_uring_cqe_seen(&ring, cqe);
+    }
+}
+
+/// Whether the kernel keeps answers that it gives at the next call only: it finishes about 20 at a time, and
+/// a full queue has others wait (C18).
+bool UringBackend::Ring::has_more_answers() const noexcept {
+    const unsigned state = __atomic_load_n(ring.sq.kflags, __ATOMIC_RELAXED);
+    return (state & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
 io_uring_sqe* UringBackend::Ring::sqe() {
     io_uring_sqe* s = io_uring_get_sqe(&ring);
-    for (int attempt = 0; s == nullptr; ++attempt) {
-        LB_ASSERT(attempt < 1000);
-        static_cast<void>(enter(0, nullptr));
+    while (s == nullptr) {  // the queue is full
+        enter_and_reap(0, nullptr);
         s = io_uring_get_sqe(&ring);
     }
     return s;
+}
+
+void UringBackend::Ring::start(Op& op) {
+    op.backend_id = 1 + generation++ % generation_mask;
+    op.is_retried = false;
+    prepare(op, sqe());
+}
+
+/// Once more, unless its owner has asked to end it: the kernel may have answered already that there is
+/// nothing to cancel.
+void UringBackend::Ring::start_again(Op& op, const std::uint8_t sqe_flags) {
+    if (op.cancel_requested) {
+        finish(op, -ECANCELED);
+        return;
+    }
+    io_uring_sqe* const s = sqe();
+    prepare(op, s);
+    s->flags = static_cast<std::uint8_t>(s->flags | sqe_flags);
 }
 
 void UringBackend::Ring::arm_wake() {
@@ -373,8 +519,7 @@ void UringBackend::Ring::arm_wake() {
     s->user_data = tag_wake;
 }
 
-/// False: the op is served elsewhere (inline or by the file threads).
-bool UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
+void UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
     const auto off = static_cast<std::uint64_t>(op.off);
     switch (op.kind) {
     case OpKind::accept_multi:
@@ -390,17 +535,21 @@ bool UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
         break;
     case OpKind::recv: io_uring_prep_recv(s, op.fd, op.buf, op.len, MSG_WAITALL); break;
     case OpKind::sendmsg: {
-        auto* const room = new MessageRoom;
-        op.backend_data = room;
+        if (idle_messages.empty()) {
+            idle_messages.push_back(std::make_unique<msghdr>());
+        }
+        msghdr& message = *idle_messages.back().release();
+        idle_messages.pop_back();
+        op.backend_data = &message;
         // The kernel reads the array only.
-        room->message.msg_iov = const_cast<iovec*>(op.iov
+        message.msg_iov = const_cast<iovec*>(op.iov
         );  // NOLINT(cppcoreguidelines-pro-type-const-cast): msghdr has no const form
-        room->message.msg_iovlen = op.iov_count;
-        io_uring_prep_sendmsg(s, op.fd, &room->message, MSG_WAITALL | MSG_NOSIGNAL);
+        message.msg_iovlen = op.iov_count;
+        io_uring_prep_sendmsg(s, op.fd, &message, MSG_WAITALL | MSG_NOSIGNAL);
         break;
     }
     case OpKind::connect_tcp: {
-        auto* const room = static_cast<MessageRoom*>(op.backend_data);
+        auto* const room = static_cast<ConnectRoom*>(op.backend_data);
         const socklen_t size = room->address.ss_family == AF_INET ? sizeof(sockaddr_in)
                                                                   : sizeof(sockaddr_in6);
         io_uring_prep_connect(s, room->fd, reinterpret_cast<const sockaddr*>(&room->address), size);
@@ -452,24 +601,23 @@ bool UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
     case OpKind::get_generation:
     case OpKind::inotify_open:
     case OpKind::inotify_add:
-    case OpKind::inotify_remove: return false;
+    case OpKind::inotify_remove: LB_UNREACHABLE("an op of another place");
     }
-    s->user_data = reinterpret_cast<std::uintptr_t>(&op);
-    return true;
+    s->user_data = user_data_of(op);
 }
 
 void UringBackend::Ring::finish(Op& op, std::int32_t res) {
-    if (op.backend_data != nullptr) {
-        auto* const room = static_cast<MessageRoom*>(std::exchange(op.backend_data, nullptr));
-        if (op.kind == OpKind::connect_tcp) {
-            if (res < 0) {
-                ::close(room->fd);
-            } else {
-                set_connection_options(room->fd);
-                res = room->fd;
-            }
+    void* const room = std::exchange(op.backend_data, nullptr);
+    if (op.kind == OpKind::sendmsg) {
+        idle_messages.emplace_back(static_cast<msghdr*>(room));
+    } else if (op.kind == OpKind::connect_tcp && room != nullptr) {
+        const std::unique_ptr<ConnectRoom> connected(static_cast<ConnectRoom*>(room));
+        if (res < 0) {
+            ::close(connected->fd);
+        } else {
+            set_connection_options(connected->fd, op.length);
+            res = connected->fd;
         }
-        delete room;
     }
     complete(op, res);
 }
@@ -499,27 +647,30 @@ void UringBackend::Ring::handle_receive(Op& op, const std::int32_t res, const st
     }
 }
 
-void UringBackend::Ring::handle(const io_uring_cqe& cqe) {
+void UringBackend::Ring::handle(const Answer& answer) {
     ++stats.completions;
-    if (cqe.user_data == tag_ignore) {
+    if (answer.user_data == tag_ignore) {
         return;
     }
-    if (cqe.user_data == tag_wake) {
+    if (answer.user_data == tag_wake) {
         arm_wake();
         return;
     }
-    Op& op = *reinterpret_cast<Op*>(static_cast<std::uintptr_t>(cqe.user_data));
-    LB_ASSERT(op.in_kernel);
-    const std::int32_t res = cqe.res;
+    Op& op = *reinterpret_cast<Op*>(static_cast<std::uintptr_t>(answer.user_data & ~generation_mask)
+    );
+    if (!op.in_kernel || user_data_of(op) != answer.user_data) {
+        LB_UNREACHABLE(to_string(op.kind));  // an answer to an op that is over
+    }
+    const std::int32_t res = answer.res;
     if (op.kind == OpKind::recv_multi) {
-        handle_receive(op, res, cqe.flags);
+        handle_receive(op, res, answer.flags);
         return;
     }
     if (op.kind == OpKind::accept_multi) {
         if (res >= 0) {
-            set_connection_options(res);
+            set_connection_options(res, op.length);
         }
-        if ((cqe.flags & IORING_CQE_F_MORE) != 0) {
+        if ((answer.flags & IORING_CQE_F_MORE) != 0) {
             op.on_multi(op, res, {});
         } else {
             complete(op, res);
@@ -529,18 +680,16 @@ void UringBackend::Ring::handle(const io_uring_cqe& cqe) {
     if (op.kind == OpKind::read && op.off < 0 && res >= 0) {
         const ssize_t size = ::read(op.fd, op.buf, op.len);
         if (size < 0 && errno == EAGAIN) {
-            prepare(op, sqe());
+            start_again(op, 0);
             return;
         }
         finish(op, size < 0 ? -errno : static_cast<std::int32_t>(size));
         return;
     }
     // Some file systems answer so when they would have to wait inside the kernel: once more on a worker.
-    if (res == -EAGAIN && is_file_kind(op.kind) && op.backend_id == 0) {
-        op.backend_id = 1;
-        io_uring_sqe* const again = sqe();
-        prepare(op, again);
-        again->flags |= IOSQE_ASYNC;
+    if (res == -EAGAIN && is_file_kind(op.kind) && !op.is_retried) {
+        op.is_retried = true;
+        start_again(op, IOSQE_ASYNC);
         return;
     }
     finish(op, res);
@@ -564,7 +713,6 @@ UringBackend::UringBackend(std::unique_ptr<Ring> ring) : ring_(std::move(ring)) 
 UringBackend::~UringBackend() = default;
 
 void UringBackend::submit(Op& op) {
-    op.backend_id = 0;
     std::int32_t res = 0;
     switch (op.kind) {
     case OpKind::listen_tcp: res = listen_tcp(op); break;
@@ -583,7 +731,7 @@ void UringBackend::submit(Op& op) {
         res = res < 0 ? -errno : res;
         break;
     case OpKind::connect_tcp: {
-        auto room = std::make_unique<MessageRoom>();
+        auto room = std::make_unique<ConnectRoom>();
         if (to_sockaddr(*static_cast<const SocketAddress*>(op.address), room->address) == 0) {
             res = -EADDRNOTAVAIL;
             break;
@@ -594,17 +742,17 @@ void UringBackend::submit(Op& op) {
             break;
         }
         op.backend_data = room.release();
-        ring_->prepare(op, ring_->sqe());
+        ring_->start(op);
         return;
     }
-    case OpKind::resolve:
-    case OpKind::ftruncate:
-    case OpKind::list_dir:
-    case OpKind::statfs:
     case OpKind::read_link:
     case OpKind::lock_file:
     case OpKind::has_writer:
-    case OpKind::get_generation: ring_->threads->submit(op); return;
+    case OpKind::get_generation: res = run_call(op); break;
+    case OpKind::resolve: ring_->resolver->submit(op); return;
+    case OpKind::ftruncate:
+    case OpKind::list_dir:
+    case OpKind::statfs: ring_->threads->submit(op); return;
     case OpKind::accept_multi:
     case OpKind::recv_multi:
     case OpKind::recv:
@@ -620,7 +768,7 @@ void UringBackend::submit(Op& op) {
     case OpKind::fallocate:
     case OpKind::rename:
     case OpKind::unlink:
-    case OpKind::mkdir: ring_->prepare(op, ring_->sqe()); return;
+    case OpKind::mkdir: ring_->start(op); return;
     }
     ring_->ready.emplace_back(&op, res);
 }
@@ -631,12 +779,12 @@ void UringBackend::cancel(Op& op) {
             return;  // it has ended already and is told so on the next turn
         }
     }
-    if (ring_->threads->withdraw(op)) {
+    if (ring_->threads->withdraw(op) || ring_->resolver->withdraw(op)) {
         ring_->ready.emplace_back(&op, -ECANCELED);
         return;
     }
     io_uring_sqe* const s = ring_->sqe();
-    io_uring_prep_cancel64(s, reinterpret_cast<std::uintptr_t>(&op), 0);
+    io_uring_prep_cancel64(s, user_data_of(op), 0);
     s->user_data = tag_ignore;
 }
 
@@ -650,7 +798,8 @@ void UringBackend::poll(const SteadyTime until) {
     Ring& r = *ring_;
     __kernel_timespec timeout{};
     __kernel_timespec* limit = nullptr;
-    unsigned want = r.ready.empty() && until > SteadyTime::min() ? 1 : 0;
+    const bool has_news = !r.ready.empty() || !r.reaped.empty();
+    unsigned want = !has_news && until > SteadyTime::min() ? 1 : 0;
     if (want != 0 && until != SteadyTime::max()) {
         const Nanos left = until - now();
         if (left <= Nanos::zero()) {
@@ -661,27 +810,24 @@ void UringBackend::poll(const SteadyTime until) {
             limit = &timeout;
         }
     }
-    const int entered = r.enter(want, limit);
-    if (entered == -EBADR) {
-        ++r.stats.overflows;
-        LB_UNREACHABLE("the kernel dropped completions");
-    }
-    LB_ASSERT(
-        entered >= 0 || entered == -ETIME || entered == -EINTR || entered == -EBUSY
-        || entered == -EAGAIN
-    );
+    r.enter_and_reap(want, limit);
     for (unsigned n = 0; n < completions_per_turn; ++n) {
-        io_uring_cqe* cqe = nullptr;
-        if (io_uring_peek_cqe(&r.ring, &cqe) != 0 || cqe == nullptr) {
+        if (r.reaped.empty() && r.has_more_answers()) {
+            r.enter_and_reap(0, nullptr);
+        }
+        if (r.reaped.empty()) {
             break;
         }
-        const io_uring_cqe copy = *cqe;
-        io_uring_cqe_seen(&r.ring, cqe);
-        r.handle(copy);
+        const Answer answer = r.reaped.front();
+        r.reaped.pop_front();
+        r.handle(answer);
     }
     r.show_returned();
     if (r.has_answers.exchange(false, std::memory_order_acq_rel)) {
         for (const auto& [op, res] : r.threads->collect()) {
+            r.finish(*op, res);
+        }
+        for (const auto& [op, res] : r.resolver->collect()) {
             r.finish(*op, res);
         }
     }

@@ -5,6 +5,14 @@
 
 namespace logboom::kafka {
 
+std::optional<Uuid> usable_uuid(const std::array<std::byte, 16>& bits) {
+    Uuid one;
+    one.bytes.back() = std::byte{1};
+    const Uuid id{bits};
+    const bool is_usable = !id.is_zero() && id != one && to_string(id).front() != '-';
+    return is_usable ? std::optional(id) : std::nullopt;
+}
+
 std::string to_string(const Uuid& id) {
     constexpr std::string_view alphabet =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

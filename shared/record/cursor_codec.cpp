@@ -23,6 +23,18 @@ bool parse_message(const ByteView bytes, google::protobuf::MessageLite& message)
         && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
+bool read_id(const std::string& bytes, Id128& id) {
+    if (bytes.size() != id.size()) {
+        return false;
+    }
+    std::memcpy(id.data(), bytes.data(), id.size());
+    return true;
+}
+
+void set_id(const Id128& id, std::string& bytes) {
+    bytes.assign(as_text(ByteView(id)));
+}
+
 void fill(const FileIdentity& identity, v1::FileIdentity& message) {
     message.set_fs_id(identity.fs_id);
     message.set_ino(identity.ino);
@@ -36,6 +48,9 @@ void fill(const FileIdentity& identity, v1::FileIdentity& message) {
     message.set_head_hash(identity.head_hash);
     message.set_size_seen(identity.size_seen);
     message.set_path_seen(identity.path_seen);
+    if (identity.predecessor) {
+        set_id(*identity.predecessor, *message.mutable_predecessor());
+    }
 }
 
 Result<FileIdentity> read(const v1::FileIdentity& message) {
@@ -56,19 +71,12 @@ Result<FileIdentity> read(const v1::FileIdentity& message) {
     identity.head_hash = message.head_hash();
     identity.size_seen = message.size_seen();
     identity.path_seen = message.path_seen();
-    return identity;
-}
-
-bool read_id(const std::string& bytes, Id128& id) {
-    if (bytes.size() != id.size()) {
-        return false;
+    if (!message.predecessor().empty()) {
+        if (!read_id(message.predecessor(), identity.predecessor.emplace())) {
+            return malformed_identity;
+        }
     }
-    std::memcpy(id.data(), bytes.data(), id.size());
-    return true;
-}
-
-void set_id(const Id128& id, std::string& bytes) {
-    bytes.assign(as_text(ByteView(id)));
+    return identity;
 }
 
 }  // namespace

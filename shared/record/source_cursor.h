@@ -32,6 +32,9 @@ struct FileIdentity {
     std::uint64_t head_hash = 0;           // ... with the installation's key
     std::uint64_t size_seen = 0;
     std::string path_seen;  // bytes, never assumed to be UTF-8
+    /// The stream whose file had the path before: its last line comes before our first one. It travels
+    /// with the proofs, so that the order survives a lost checkpoint.
+    std::optional<Id128> predecessor;
 
     bool operator==(const FileIdentity&) const = default;
 };

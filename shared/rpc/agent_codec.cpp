@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <utility>
 
 namespace logboom::rpc {
@@ -42,6 +43,11 @@ public:
         require(!name.empty() && name.size() <= limits::topic_name_bytes_max);
         return name;
     }
+    std::optional<FileIdentity> identity(const std::string& bytes) {
+        Result<FileIdentity> identity = record::decode_identity(as_bytes(bytes));
+        require(identity.has_value());
+        return identity ? std::optional(std::move(*identity)) : std::nullopt;
+    }
     std::string name(const std::string& text, const std::size_t bytes_max) {
         require(text.size() <= bytes_max);
         return text;
@@ -74,38 +80,6 @@ v1::ReplyStatus to_pb(const ReplyStatus status) noexcept {
     return static_cast<v1::ReplyStatus>(status);
 }
 
-void put(const FileIdentity& from, v1::FileIdentity& to) {
-    to.set_fs_id(from.fs_id);
-    to.set_ino(from.ino);
-    if (from.gen.has_value()) {
-        to.set_gen(*from.gen);
-    }
-    if (from.btime_ns.has_value()) {
-        to.set_btime_ns(*from.btime_ns);
-    }
-    to.set_head_len(from.head_len);
-    to.set_head_hash(from.head_hash);
-    to.set_size_seen(from.size_seen);
-    to.set_path_seen(from.path_seen);
-}
-
-FileIdentity take(Reader& reader, const v1::FileIdentity& from) {
-    FileIdentity to;
-    to.fs_id = reader.name(from.fs_id(), record::fs_id_bytes_max);
-    to.ino = from.ino();
-    if (from.has_gen()) {
-        to.gen = from.gen();
-    }
-    if (from.has_btime_ns()) {
-        to.btime_ns = from.btime_ns();
-    }
-    to.head_len = from.head_len();
-    to.head_hash = from.head_hash();
-    to.size_seen = from.size_seen();
-    to.path_seen = reader.name(from.path_seen(), record::path_seen_bytes_max);
-    return to;
-}
-
 void put(const StreamPosition& from, v1::StreamPosition& to) {
     to.set_stream(bytes_of(from.stream));
     to.set_partition(static_cast<std::uint32_t>(from.partition.value));
@@ -115,7 +89,9 @@ void put(const StreamPosition& from, v1::StreamPosition& to) {
     to.set_tail_len(from.tail_len);
     to.set_tail_hash(from.tail_hash);
     if (from.identity.has_value()) {
-        put(*from.identity, *to.mutable_identity());
+        Buffer encoded;
+        record::encode_identity(*from.identity, encoded);
+        to.set_identity(std::string(as_text(encoded.view())));
     }
 }
 
@@ -128,8 +104,8 @@ StreamPosition take(Reader& reader, const v1::StreamPosition& from) {
     to.agent_epoch = from.agent_epoch();
     to.tail_len = from.tail_len();
     to.tail_hash = from.tail_hash();
-    if (from.has_identity()) {
-        to.identity = take(reader, from.identity());
+    if (!from.identity().empty()) {
+        to.identity = reader.identity(from.identity());
     }
     return to;
 }
@@ -142,6 +118,7 @@ void put(const TopicPositions& from, v1::TopicPositions& to) {
     for (const StreamPosition& position : from.positions) {
         put(position, *to.add_positions());
     }
+    to.set_has_more(from.has_more);
 }
 
 TopicPositions take(Reader& reader, const v1::TopicPositions& from) {
@@ -153,6 +130,7 @@ TopicPositions take(Reader& reader, const v1::TopicPositions& from) {
     for (const v1::StreamPosition& position : from.positions()) {
         to.positions.push_back(take(reader, position));
     }
+    to.has_more = from.has_more();
     return to;
 }
 
@@ -160,6 +138,9 @@ TopicStreams take(Reader& reader, const v1::TopicStreams& from) {
     TopicStreams to;
     to.topic = reader.topic(from.topic());
     to.all_streams = from.all_streams();
+    if (!from.after().empty()) {
+        to.after = reader.id(from.after());
+    }
     for (const std::string& stream : from.streams()) {
         to.streams.push_back(reader.id(stream));
     }
@@ -187,6 +168,14 @@ BatchResult take(Reader& reader, const v1::BatchResult& from) {
     to.to_known = from.to_known();
     to.duplicate = from.duplicate();
     return to;
+}
+
+/// Each is answered with a page of its own.
+bool has_no_topic_twice(const std::vector<TopicStreams>& topics) {
+    std::set<std::string_view> names;
+    return std::ranges::all_of(topics, [&names](const TopicStreams& topic) {
+        return names.insert(topic.topic).second;
+    });
 }
 
 template <typename T>
@@ -227,6 +216,9 @@ void encode(const HelloRequest& message, Buffer& out) {
         v1::TopicStreams& to = *pb.add_topics();
         to.set_topic(topic.topic);
         to.set_all_streams(topic.all_streams);
+        if (topic.after.has_value()) {
+            to.set_after(bytes_of(*topic.after));
+        }
         for (const Id128& stream : topic.streams) {
             to.add_streams(bytes_of(stream));
         }
@@ -299,6 +291,8 @@ Result<HelloRequest> decode_hello_request(const ByteView header) {
         streams_count += message.topics.back().streams.size();
     }
     reader.require(streams_count <= limits::agent_streams_per_hello);
+    reader.require(message.topics.size() <= limits::agent_topics_per_hello);
+    reader.require(has_no_topic_twice(message.topics));
     return finish(reader, std::move(message));
 }
 

@@ -35,13 +35,14 @@ enum class ReplyStatus : std::uint8_t {
 
 struct TopicStreams {
     std::string topic;
-    bool all_streams = false;  // answer every stream known of this agent (a lost checkpoint)
+    bool all_streams = false;  // every stream known of this agent, a page of them at a time
     std::vector<Id128> streams;
+    std::optional<Id128> after;  // of all streams: those behind this one in the order of ids
 
     bool operator==(const TopicStreams&) const = default;
 };
 
-/// First request of a connection; further ones ask about further streams.
+/// First request of a connection; further ones ask about further streams and topics.
 struct HelloRequest {
     Id128 agent_id{};
     std::uint32_t agent_epoch = 0;  // 0: not chosen yet, tell me the highest you know
@@ -71,7 +72,9 @@ struct TopicPositions {
     Id128 topic_id{};
     std::uint32_t partition_count = 0;
     ReplyStatus status = ReplyStatus::ok;
+    /// Of all streams: in the order of their ids, each with all its partitions.
     std::vector<StreamPosition> positions;
+    bool has_more = false;  // of all streams: there are others behind the last of these
 
     bool operator==(const TopicPositions&) const = default;
 };

@@ -1,5 +1,6 @@
 #include "shared/rpc/client.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace logboom::rpc {
@@ -18,10 +19,7 @@ void RpcClient::start() {
 }
 
 Task<Result<Frame>> RpcClient::call(
-    const Method method,
-    const ByteView header,
-    std::vector<Slice> payload,
-    const SteadyTime deadline
+    const Method method, const ByteView header, std::vector<Slice> payload, const Nanos patience
 ) {
     if (broken_.has_value()) {
         co_return *broken_;
@@ -40,7 +38,7 @@ Task<Result<Frame>> RpcClient::call(
         break_with(sent.error());
         co_return sent.error();
     }
-    const auto waited = co_await open->answered.wait(deadline);
+    const auto waited = co_await wait_answered(*open, patience);
     if (open->answer.has_value()) {
         co_return std::move(*open->answer);
     }
@@ -48,6 +46,22 @@ Task<Result<Frame>> RpcClient::call(
         co_return *broken_;
     }
     co_return waited.error();
+}
+
+SteadyTime RpcClient::last_progress() const noexcept {
+    return std::max(conn_->last_sent_at(), answered_at_);
+}
+
+Task<Result<Ok>> RpcClient::wait_answered(OpenCall& open, const Nanos patience) {
+    for (;;) {
+        const SteadyTime deadline = last_progress() + patience;
+        const auto waited = co_await open.answered.wait(deadline);
+        const bool has_timed_out = !waited.has_value() && waited.code() == ErrorCode::timed_out;
+        const bool is_going_forward = last_progress() + patience > deadline;
+        if (!has_timed_out || !is_going_forward) {
+            co_return waited;
+        }
+    }
 }
 
 Task<void> RpcClient::run_reader() {
@@ -76,6 +90,7 @@ Result<Ok> RpcClient::accept(Frame frame) {
         || open_.front()->correlation_id != frame.head.correlation_id) {
         return Error{ErrorCode::malformed, 0, "answer to no open request"};
     }
+    answered_at_ = env_.clock.now();
     const std::shared_ptr<OpenCall> open = std::move(open_.front());
     open_.pop_front();
     open->answer.emplace(std::move(frame));

@@ -30,13 +30,15 @@ public:
     void start();
 
     /// Sends a request and waits for its answer. Requests go out in the order in which the tasks first
-    /// run. `header` stays valid until the task ends. After `timed_out` or `cancelled` the answer, when
-    /// it comes, is passed over, and the connection stays usable.
+    /// run. `header` stays valid until the task ends. `patience` is for a connection on which nothing goes
+    /// forward: neither did the kernel take bytes nor has any answer come, since a long request on a slow
+    /// line is no reason to give up. After `timed_out` or `cancelled` the answer, when it comes, is passed
+    /// over, and the connection stays usable.
     ///
     /// Errors: `busy`; `rejected` if the peer refused with a sentence (`refusal()`); `timed_out`,
     /// `cancelled`; `closed`, `io`, `malformed`, ... when the connection is broken.
     Task<Result<Frame>> call(
-        Method method, ByteView header, std::vector<Slice> payload, SteadyTime deadline
+        Method method, ByteView header, std::vector<Slice> payload, Nanos patience
     );
 
     /// Waits until the connection is broken (by the peer, too).
@@ -61,6 +63,8 @@ private:
     };
 
     Task<void> run_reader();
+    Task<Result<Ok>> wait_answered(OpenCall& open, Nanos patience);
+    [[nodiscard]] SteadyTime last_progress() const noexcept;
     [[nodiscard]] Result<Ok> accept(Frame frame);
     void break_with(Error error);
 
@@ -69,6 +73,7 @@ private:
     RpcClientOptions options_;
     Scope scope_;
     std::deque<std::shared_ptr<OpenCall>> open_;  // oldest first, at most in_flight_max
+    SteadyTime answered_at_{};
     std::optional<Error> broken_;
     std::string refusal_;
     io::Event broken_event_;

@@ -17,7 +17,7 @@ def test_kcat_produces_and_consumes_with(codec, collector):
     kafka_side.produce(collector.broker, topic, lines, codec)
 
     assert kafka_side.consume(collector.broker, topic) == text
-    batches = list(kafka_side.stored_batches(collector.data_dir, topic))
+    batches = list(kafka_side.stored_batches(collector, topic))
     assert {batch.codec for batch in batches} == {codec}
     assert sum(batch.record_count for batch in batches) == len(lines)
 

@@ -1,10 +1,13 @@
 """The Kafka side of a test: kcat, end offsets, and the batches as they lie on the collector's disk."""
 
+import base64
+import json
 import struct
 import subprocess
 from collections import namedtuple
 from pathlib import Path
 
+import programs
 from programs import ProgramFailed, wait_until
 
 codec_names = {0: "none", 1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"}
@@ -48,10 +51,18 @@ def wait_for_records(broker, topic, count, seconds, alive=None):
         raise ProgramFailed(f"{failure}; there are {end_offset(broker, topic)}") from None
 
 
-def stored_batches(data_dir, topic):
+def topic_id(broker, topic):
+    """The topic's id in hexadecimal digits, which its directories are named by."""
+    command = [programs.stage / "logboomctl", "-b", broker, "topic", "list", "--json"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    found = [row["topic_id"] for row in json.loads(listed) if row["topic"] == topic]
+    return base64.urlsafe_b64decode(found[0] + "==").hex()
+
+
+def stored_batches(collector, topic):
     """The batch headers of a topic's log files (record batch format v2), in order."""
-    files = sorted(path for path in Path(data_dir).rglob("*.log") if topic in path.parent.name or topic in str(path.parent))
-    for file in files:
+    folder = topic_id(collector.broker, topic)
+    for file in sorted(Path(collector.data_dir).rglob(f"{folder}-*/*.log")):
         data = file.read_bytes()
         at = 0
         while at + 61 <= len(data):

@@ -15,11 +15,14 @@ Checkpoint::Checkpoint(Env& env, CheckpointOptions options, metrics::Registry& r
     : env_(env)
     , options_(std::move(options))
     , changed_(env.scheduler)
+    , hurry_(env.scheduler)
+    , written_(env.scheduler)
     , scope_(env.scheduler)
-    , writes_(registry.counter("logboom_agent_checkpoint_writes_total", "Writes of the checkpoint."))
-    , failures_(
-          registry.counter("logboom_agent_checkpoint_failures_total", "Writes that failed; retried.")
-      ) {}
+    , writes_(registry.counter("logboom_agent_checkpoint_writes_total", "Writes of the checkpoint.")
+      )
+    , failures_(registry.counter(
+          "logboom_agent_checkpoint_failures_total", "Writes that failed; retried."
+      )) {}
 
 std::string Checkpoint::path(const std::string_view name) const {
     return options_.dir + "/" + std::string(name);
@@ -39,10 +42,9 @@ Task<Result<Ok>> Checkpoint::start() {
 Task<void> Checkpoint::stop() {
     scope_.cancel();
     co_await scope_.join();
-    const Result<Ok> flushed = co_await flush();
-    note(flushed);
+    [[maybe_unused]] const Result<Ok> flushed = co_await flush();
     if (file_ != nullptr) {
-        co_await file_->close();
+        [[maybe_unused]] const Result<Ok> closed = co_await file_->close();
     }
 }
 
@@ -91,7 +93,11 @@ std::size_t Checkpoint::replay(const ByteView bytes) {
             std::ranges::copy(frame->value, stream.begin());
             entries_.erase(stream);
         } else if (frame->kind == FrameKind::input) {
-            inputs_.insert(std::string(as_text(frame->value)));
+            Result<StartedInput> input = decode_input(frame->value);
+            if (!input) {
+                return at;
+            }
+            inputs_[std::move(input->name)] = input->started_ms;
         }
         at += frame->size;
     }
@@ -105,6 +111,11 @@ void Checkpoint::put(CheckpointEntry entry) {
     changed_.set();
 }
 
+void Checkpoint::put_new(CheckpointEntry entry) {
+    put(std::move(entry));
+    hurry_.set();
+}
+
 void Checkpoint::forget(const Id128& stream) {
     if (entries_.erase(stream) != 0) {
         dirty_.insert(stream);
@@ -112,8 +123,13 @@ void Checkpoint::forget(const Id128& stream) {
     }
 }
 
-void Checkpoint::put_input(const std::string& name) {
-    if (inputs_.insert(name).second) {
+std::optional<WallTime> Checkpoint::input_started(const std::string& name) const {
+    const auto found = inputs_.find(name);
+    return found == inputs_.end() ? std::nullopt : std::optional(WallTime(Millis(found->second)));
+}
+
+void Checkpoint::put_input(const std::string& name, const WallTime started) {
+    if (inputs_.try_emplace(name, to_unix_ms(started)).second) {
         dirty_inputs_.insert(name);
         changed_.set();
     }
@@ -124,22 +140,47 @@ Task<void> Checkpoint::run() {
         const bool has_pending = !dirty_.empty() || !dirty_inputs_.empty();
         if (!has_pending && is_synced_) {
             changed_.reset();
-            co_await changed_.wait();
+            [[maybe_unused]] const Result<Ok> woken = co_await changed_.wait();
             continue;
         }
-        co_await env_.sleep(options_.write_interval);
+        const Result<Ok> hurried = co_await hurry_.wait(env_.clock.now() + options_.write_interval);
+        if (hurried) {
+            [[maybe_unused]] const Result<Ok> slept = co_await env_.sleep(options_.new_stream_delay
+            );
+            hurry_.reset();
+        }
         if (scope_.is_cancelled()) {
             co_return;
         }
-        Result<Ok> written = co_await write_pending();
-        if (written && !is_synced_ && env_.clock.now() >= synced_at_ + options_.sync_interval) {
-            written = co_await sync();
-        }
-        if (written && should_compact()) {
-            written = co_await compact();
-        }
+        co_await begin_writing();
+        const Result<Ok> written = co_await write_what_is_due();
+        end_writing();
         note(written);
     }
+}
+
+Task<void> Checkpoint::begin_writing() {
+    while (is_writing_) {
+        written_.reset();
+        co_await written_.wait_uncancelled();
+    }
+    is_writing_ = true;
+}
+
+void Checkpoint::end_writing() {
+    is_writing_ = false;
+    written_.set();
+}
+
+Task<Result<Ok>> Checkpoint::write_what_is_due() {
+    LB_CO_CHECK(co_await write_pending());
+    if (!is_synced_ && env_.clock.now() >= synced_at_ + options_.sync_interval) {
+        LB_CO_CHECK(co_await sync());
+    }
+    if (should_compact()) {
+        LB_CO_CHECK(co_await compact());
+    }
+    co_return Ok{};
 }
 
 void Checkpoint::note(const Result<Ok>& written) {
@@ -162,6 +203,12 @@ void Checkpoint::append_entry(const CheckpointEntry& entry, Buffer& out) {
     append_frame(FrameKind::stream, value_.view(), out);
 }
 
+void Checkpoint::append_input(const std::string& name, Buffer& out) {
+    value_.clear();
+    encode_input(StartedInput{name, inputs_.at(name)}, value_);
+    append_frame(FrameKind::input, value_.view(), out);
+}
+
 Task<Result<Ok>> Checkpoint::write_pending() {
     Buffer out;
     std::vector<Id128> streams;
@@ -179,7 +226,7 @@ Task<Result<Ok>> Checkpoint::write_pending() {
     }
     const std::set<std::string> inputs = std::exchange(dirty_inputs_, {});
     for (const std::string& input : inputs) {
-        append_frame(FrameKind::input, as_bytes(input), out);
+        append_input(input, out);
     }
     if (out.empty()) {
         co_return Ok{};
@@ -211,6 +258,14 @@ Task<Result<Ok>> Checkpoint::sync() {
 }
 
 Task<Result<Ok>> Checkpoint::flush() {
+    co_await begin_writing();
+    const Result<Ok> written = co_await write_all();
+    end_writing();
+    note(written);
+    co_return written;
+}
+
+Task<Result<Ok>> Checkpoint::write_all() {
     while (!dirty_.empty() || !dirty_inputs_.empty()) {
         LB_CO_CHECK(co_await write_pending());
     }
@@ -228,8 +283,8 @@ bool Checkpoint::should_compact() const noexcept {
 
 Task<Result<Ok>> Checkpoint::compact() {
     Buffer out;
-    for (const std::string& input : inputs_) {
-        append_frame(FrameKind::input, as_bytes(input), out);
+    for (const auto& [input, started_ms] : inputs_) {
+        append_input(input, out);
     }
     for (const auto& [stream, entry] : entries_) {
         append_entry(entry, out);
@@ -263,7 +318,7 @@ Task<Result<Ok>> Checkpoint::compact() {
     }
     if (!done) {
         dirty_.insert(written.begin(), written.end());
-        co_await next->close();
+        [[maybe_unused]] const Result<Ok> closed = co_await next->close();
         co_return done;
     }
     std::swap(file_, next);
@@ -272,7 +327,7 @@ Task<Result<Ok>> Checkpoint::compact() {
     is_synced_ = true;
     synced_at_ = env_.clock.now();
     if (next != nullptr) {
-        co_await next->close();
+        [[maybe_unused]] const Result<Ok> closed = co_await next->close();
     }
     co_return Ok{};
 }

@@ -12,7 +12,7 @@ namespace logboom::source {
 namespace {
 
 constexpr std::uint32_t magic = 0x4C424350;  // "LBCP"
-constexpr std::byte version{1};
+constexpr std::byte version{frame_version_known};
 constexpr std::size_t head_bytes = 16;
 /// The longest value is an entry with a path of 4 KiB and names.
 constexpr std::uint32_t value_bytes_max = 64u << 10;
@@ -76,34 +76,29 @@ Result<FrameView> read_frame(const ByteView bytes) {
     return FrameView{static_cast<FrameKind>(kind), frame.subspan(head_bytes), frame.size()};
 }
 
+unsigned frame_version(const ByteView bytes) noexcept {
+    const bool is_frame = bytes.size() >= head_bytes
+                       && codec::load_be<std::uint32_t>(bytes.data()) == magic;
+    return is_frame ? std::to_integer<unsigned>(bytes[4]) : 0;
+}
+
 void encode_entry(const CheckpointEntry& entry, Buffer& out) {
+    record::SourceCursor cursor;
+    cursor.stream = entry.stream;
+    cursor.generation = entry.generation;
+    cursor.from = entry.offset;
+    cursor.to = entry.offset;
+    cursor.tail_len = entry.tail_len;
+    cursor.tail_hash = entry.tail_hash;
+    cursor.identity = entry.identity;
+    Buffer encoded;
+    record::encode_cursor(cursor, encoded);
     v1::AgentCheckpointEntry message;
-    v1::SourceCursor& cursor = *message.mutable_cursor();
-    cursor.set_stream(text_of(entry.stream));
-    cursor.set_generation(entry.generation);
-    cursor.set_to(entry.offset);
-    cursor.set_tail_len(entry.tail_len);
-    cursor.set_tail_hash(entry.tail_hash);
-    v1::FileIdentity& identity = *cursor.mutable_identity();
-    identity.set_fs_id(entry.identity.fs_id);
-    identity.set_ino(entry.identity.ino);
-    if (entry.identity.gen) {
-        identity.set_gen(*entry.identity.gen);
-    }
-    if (entry.identity.btime_ns) {
-        identity.set_btime_ns(*entry.identity.btime_ns);
-    }
-    identity.set_head_len(entry.identity.head_len);
-    identity.set_head_hash(entry.identity.head_hash);
-    identity.set_size_seen(entry.identity.size_seen);
-    identity.set_path_seen(entry.identity.path_seen);
+    message.set_cursor(text_of(encoded.view()));
     message.set_input(entry.input);
     message.set_topic(entry.topic);
     if (entry.partition) {
         message.set_partition(entry.partition->value);
-    }
-    if (entry.predecessor) {
-        message.set_predecessor(text_of(*entry.predecessor));
     }
     message.set_gone_since_ms(entry.gone_since_ms);
     message.set_passed_to(entry.passed_to);
@@ -112,40 +107,45 @@ void encode_entry(const CheckpointEntry& entry, Buffer& out) {
 
 Result<CheckpointEntry> decode_entry(const ByteView value) {
     v1::AgentCheckpointEntry message;
-    const bool is_parsed = message.ParseFromArray(value.data(), static_cast<int>(value.size()));
-    const std::optional<Id128> stream = id_of(message.cursor().stream());
-    if (!is_parsed || !stream) {
+    if (!message.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
         return Error{ErrorCode::malformed, 0, "checkpoint entry"};
     }
-    const v1::SourceCursor& cursor = message.cursor();
-    const v1::FileIdentity& identity = cursor.identity();
+    LB_TRY(record::SourceCursor cursor, record::decode_cursor(as_bytes(message.cursor())));
+    if (!cursor.identity) {
+        return Error{ErrorCode::malformed, 0, "identity of a checkpoint entry"};
+    }
     CheckpointEntry entry;
-    entry.stream = *stream;
-    entry.generation = cursor.generation();
-    entry.offset = cursor.to();
-    entry.tail_len = cursor.tail_len();
-    entry.tail_hash = cursor.tail_hash();
-    entry.identity.fs_id = identity.fs_id();
-    entry.identity.ino = identity.ino();
-    if (identity.has_gen()) {
-        entry.identity.gen = identity.gen();
-    }
-    if (identity.has_btime_ns()) {
-        entry.identity.btime_ns = identity.btime_ns();
-    }
-    entry.identity.head_len = identity.head_len();
-    entry.identity.head_hash = identity.head_hash();
-    entry.identity.size_seen = identity.size_seen();
-    entry.identity.path_seen = identity.path_seen();
+    entry.stream = cursor.stream;
+    entry.generation = cursor.generation;
+    entry.offset = cursor.to;
+    entry.tail_len = cursor.tail_len;
+    entry.tail_hash = cursor.tail_hash;
+    entry.identity = std::move(*cursor.identity);
     entry.input = message.input();
     entry.topic = message.topic();
     if (message.has_partition()) {
         entry.partition = PartitionIndex(message.partition());
     }
-    entry.predecessor = id_of(message.predecessor());
     entry.gone_since_ms = message.gone_since_ms();
     entry.passed_to = message.passed_to();
     return entry;
+}
+
+void encode_input(const StartedInput& input, Buffer& out) {
+    codec::store_be(
+        out.extend(sizeof input.started_ms), static_cast<std::uint64_t>(input.started_ms)
+    );
+    out.append(input.name);
+}
+
+Result<StartedInput> decode_input(const ByteView value) {
+    StartedInput input;
+    if (value.size() <= sizeof input.started_ms) {
+        return Error{ErrorCode::malformed, 0, "input of a checkpoint"};
+    }
+    input.started_ms = static_cast<std::int64_t>(codec::load_be<std::uint64_t>(value.data()));
+    input.name = text_of(value.subspan(sizeof input.started_ms));
+    return input;
 }
 
 void encode_agent(const AgentIdentity& agent, Buffer& out) {
@@ -153,6 +153,7 @@ void encode_agent(const AgentIdentity& agent, Buffer& out) {
     message.set_agent_id(text_of(agent.agent_id));
     message.set_hash_seed(agent.hash_seed);
     message.set_agent_epoch(agent.agent_epoch);
+    message.set_machine_id(agent.machine_id);
     append_message(message, out);
 }
 
@@ -167,6 +168,7 @@ Result<AgentIdentity> decode_agent(const ByteView value) {
     agent.agent_id = *agent_id;
     agent.hash_seed = message.hash_seed();
     agent.agent_epoch = message.agent_epoch();
+    agent.machine_id = message.machine_id();
     return agent;
 }
 

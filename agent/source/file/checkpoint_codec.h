@@ -30,7 +30,6 @@ struct CheckpointEntry {
     std::string input;
     std::string topic;
     std::optional<PartitionIndex> partition;
-    std::optional<Id128> predecessor;
     std::int64_t gone_since_ms = 0;  // 0: the file is still needed
     std::uint64_t passed_to = 0;     // bytes behind `offset` that yielded no record; 0: none
 
@@ -42,23 +41,36 @@ struct AgentIdentity {
     Id128 agent_id{};
     std::uint64_t hash_seed = 0;
     std::uint32_t agent_epoch = 0;
+    std::string machine_id;  // of the machine that made it
 
     bool operator==(const AgentIdentity&) const = default;
 };
 
+/// An input that was started before, and when for the very first time (T22).
+struct StartedInput {
+    std::string name;
+    std::int64_t started_ms = 0;
+};
+
 enum class FrameKind : std::uint8_t {
-    stream = 1,    ///< a CheckpointEntry; the newest of a stream counts
-    forgotten = 2, ///< the 16 bytes of a stream that is dropped
-    input = 3,     ///< the name of an input that was started before (T22)
-    agent = 4      ///< an AgentIdentity
+    stream = 1,     ///< a CheckpointEntry; the newest of a stream counts
+    forgotten = 2,  ///< the 16 bytes of a stream that is dropped
+    input = 3,      ///< a StartedInput: the time as 8 bytes, then the name
+    agent = 4       ///< an AgentIdentity
 };
 
 void append_frame(FrameKind kind, ByteView value, Buffer& out);
 void encode_entry(const CheckpointEntry& entry, Buffer& out);
+void encode_input(const StartedInput& input, Buffer& out);
 void encode_agent(const AgentIdentity& agent, Buffer& out);
 
 [[nodiscard]] Result<CheckpointEntry> decode_entry(ByteView value);
+[[nodiscard]] Result<StartedInput> decode_input(ByteView value);
 [[nodiscard]] Result<AgentIdentity> decode_agent(ByteView value);
+
+/// The version that the frame at the front of `bytes` has; 0 if it is none.
+[[nodiscard]] unsigned frame_version(ByteView bytes) noexcept;
+inline constexpr unsigned frame_version_known = 1;
 
 struct FrameView {
     FrameKind kind = FrameKind::stream;

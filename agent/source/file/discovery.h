@@ -1,6 +1,7 @@
 // Finds the files that the inputs mean (T1 to T3, T5): a walk that enters only directories which can
 // still lead to a match, and one inotify descriptor that watches exactly those (T27). The walk is the
-// correctness, notification only the speed.
+// correctness, notification only the speed. Directories that must not or cannot be watched are polled
+// one by one (T28): often while their files are written to, seldom else.
 #pragma once
 
 #include "agent/source/file/file_input.h"
@@ -32,7 +33,6 @@ class Discovery {
 public:
     Discovery(Env& env, const std::vector<FileInput>& inputs, metrics::Registry& registry);
 
-    /// Without notification everything is polled; that is no error.
     Task<void> start();
     Task<void> stop();
 
@@ -40,12 +40,24 @@ public:
     Task<std::vector<FoundFile>> scan();
     /// The next notifications. Errors: `cancelled`; others: notification is of no use any more.
     Task<Result<Changes>> next();
-    [[nodiscard]] bool is_polling() const noexcept { return is_polling_; }
     [[nodiscard]] bool has_watcher() const noexcept { return watcher_ != nullptr; }
     /// The input that means `path`, or null.
     [[nodiscard]] const FileInput* input_of(const std::string& path) const;
+    /// Whether `path` is a link to what the input leaves out (T3).
+    Task<bool> leads_to_excluded(const FileInput& input, std::string path);
+
+    /// Polled directories whose turn has come.
+    [[nodiscard]] std::vector<std::string> take_due_directories() const;
+    /// Looks whether names came or went in one of them, and sets its next turn.
+    Task<bool> poll(std::string directory, bool is_hot);
+    [[nodiscard]] SteadyTime next_poll() const noexcept;
 
 private:
+    struct Polled {
+        WallTime mtime{};
+        SteadyTime due{};
+        SteadyTime watch_again_at{};
+    };
     struct Walk {
         const FileInput* input = nullptr;
         const Glob* glob = nullptr;
@@ -55,10 +67,15 @@ private:
     };
 
     Task<void> walk(Walk& walk, std::string directory, std::size_t part, std::uint32_t depth);
-    Task<void> visit(Walk& walk, std::string path, io::FileType type, std::size_t part, std::uint32_t depth);
+    Task<void> visit(
+        Walk& walk, std::string path, io::FileType type, std::size_t part, std::uint32_t depth
+    );
     Task<void> consider_file(Walk& walk, std::string path, io::FileType type);
-    Task<void> watch_nearest(std::string directory);
-    Task<void> watch(std::string directory);
+    Task<void> open_watcher();
+    Task<void> watch_nearest(const FileInput& input, std::string directory);
+    Task<void> watch(const FileInput& input, std::string directory);
+    Task<void> remember_watch(int watch, std::string directory);
+    void poll_instead(const std::string& directory, const Error& error);
     void note(const io::WatchEvent& event, Changes& changes);
 
     Env& env_;
@@ -66,7 +83,8 @@ private:
     std::unique_ptr<io::Watcher> watcher_;
     std::map<int, std::string> directories_;  // by watch
     std::map<std::string, int> watches_;
-    bool is_polling_ = false;
+    std::map<std::string, Polled> polled_;
+    SteadyTime watcher_again_at_{};
     bool has_warned_ = false;
     metrics::Counter& rescans_;
     metrics::Counter& overflows_;

@@ -21,7 +21,7 @@ struct FileInput {
     parse::SplitOptions split;
     StartPoint read_from = StartPoint::beginning;
     Nanos since{};
-    Nanos ignore_older{};  // zero: never
+    Nanos ignore_older{};   // zero: never
     Nanos partial_flush{};  // zero: never
     Nanos close_idle{};
     Nanos rotate_quiet{};

@@ -37,6 +37,7 @@ FileSource::FileSource(
     , files_idle_(files_gauge(registry, "idle"))
     , files_rotated_(files_gauge(registry, "rotated"))
     , files_gone_(files_gauge(registry, "deleted"))
+    , files_unreadable_(files_gauge(registry, "unreadable"))
     , bytes_behind_(
           registry.gauge("logboom_agent_source_bytes_behind", "Bytes of known files not yet read.")
       ) {
@@ -50,37 +51,20 @@ Task<void> FileSource::start() {
     for (const auto& [uid, entry] : checkpoint_.entries()) {
         recall(entry);
     }
+    connect_streams();
+    for (const FileInput& input : options_.inputs) {
+        const std::optional<WallTime> started = checkpoint_.input_started(input.name);
+        inputs_started_[input.name] = started.value_or(env_.clock.wall());
+    }
     co_await discovery_.start();
+    scope_.spawn(run_discovery());
+    listen();
 }
 
 void FileSource::begin(const rpc::HelloReply& positions) {
-    LB_ASSERT(!has_begun_);
-    has_begun_ = true;
-    for (const rpc::TopicPositions& topic : positions.topics) {
-        for (const rpc::StreamPosition& position : topic.positions) {
-            learn(topic.topic, position);
-        }
-    }
-    // The newest of several streams of one path is the one that no other stream comes after.
-    for (const auto& [uid, stream] : streams_.all()) {
-        if (stream->predecessor) {
-            if (Stream* const before = streams_.find(*stream->predecessor)) {
-                before->successor = uid;
-            }
-        }
-    }
-    for (const auto& [uid, stream] : streams_.all()) {
-        const bool is_last = !stream->successor;
-        if (stream->state == StreamState::known
-            && (is_last || streams_.find_path(stream->path) == nullptr)) {
-            streams_.bind_path(*stream, stream->path);
-        }
-    }
-    scope_.spawn(run_discovery());
-    if (discovery_.has_watcher()) {
-        scope_.spawn(run_notifications());
-    }
-    tailer_.start();
+    LB_ASSERT(!has_begun_ && !positions_);
+    positions_ = positions;
+    work_.set();
 }
 
 Task<void> FileSource::stop() {
@@ -116,7 +100,6 @@ void FileSource::recall(const CheckpointEntry& entry) {
     stream.state = entry.gone_since_ms == 0 ? StreamState::known : StreamState::gone;
     stream.gone_since_ms = entry.gone_since_ms;
     stream.partition = entry.partition;
-    stream.predecessor = entry.predecessor;
     stream.acked_to = entry.offset;
     stream.acked_tail = {entry.tail_len, entry.tail_hash};
     const ship::Position position{entry.generation, entry.offset};
@@ -128,38 +111,135 @@ void FileSource::recall(const CheckpointEntry& entry) {
     }
 }
 
-/// The position of a collector is the truth; a stream that only the collector knows comes back by the
-/// identity that its batches carried (T9).
-void FileSource::learn(const std::string& topic, const rpc::StreamPosition& position) {
+// --- The collectors' positions -------------------------------------------------------------------
+
+/// Called while no look at a file is under way, since it removes streams.
+void FileSource::take_positions(const rpc::HelloReply& positions) {
+    std::set<Id128> known_to_collectors;
+    for (const rpc::TopicPositions& topic : positions.topics) {
+        for (const rpc::StreamPosition& position : topic.positions) {
+            known_to_collectors.insert(position.stream);
+        }
+    }
+    for (const rpc::TopicPositions& topic : positions.topics) {
+        for (const rpc::StreamPosition& position : topic.positions) {
+            learn(topic.topic, position, known_to_collectors);
+        }
+    }
+    connect_streams();
+    must_scan_ = true;  // what was brought back has to be found
+    has_begun_ = true;
+    tailer_.start();
+}
+
+/// The position of a collector is the truth, but of a generation that it has not seen it can say nothing
+/// but that.
+void FileSource::learn(
+    const std::string& topic,
+    const rpc::StreamPosition& position,
+    const std::set<Id128>& known_to_collectors
+) {
     Stream* stream = streams_.find(position.stream);
     if (stream == nullptr) {
-        if (!position.identity) {
-            return;
-        }
-        const FileInput* const input = input_for("", topic, position.identity->path_seen);
-        if (input == nullptr) {
-            return;
-        }
-        stream = &streams_.add(
-            std::make_unique<Stream>(room_, *input, position.stream, *position.identity)
-        );
+        stream = bring_back(topic, position, known_to_collectors);
     }
-    const ship::Position known{position.generation, position.to};
+    if (stream == nullptr) {
+        return;
+    }
+    const bool is_behind = position.generation < stream->generation;
+    const ship::Position known = is_behind ? ship::Position{stream->generation, 0}
+                                           : ship::Position{position.generation, position.to};
     if (stream->partition && *stream->partition != position.partition
         && stream->position() >= known) {
         return;
     }
     stream->partition = position.partition;
-    const bool is_expected = known.generation == stream->generation && known.offset == stream->acked_to;
+    const bool is_expected = known.generation == stream->generation
+                          && known.offset == stream->acked_to;
     if (is_expected) {
         return;
     }
-    const Tail proof{position.tail_len, position.tail_hash};
+    const Tail proof = is_behind ? Tail() : Tail{position.tail_len, position.tail_hash};
     stream->acked_to = known.offset;
     stream->acked_tail = proof;
     stream->restart_at(known, proof);
     checkpoint_.put(stream->to_entry());
 }
+
+/// A stream that only the collector knows comes back by the identity that its batches carried (T9). If
+/// we have taken its file for a new one meanwhile, that was a mistake. Null: no input wants it.
+Stream* FileSource::bring_back(
+    const std::string& topic,
+    const rpc::StreamPosition& position,
+    const std::set<Id128>& known_to_collectors
+) {
+    if (!position.identity) {
+        return nullptr;
+    }
+    const FileIdentity& identity = *position.identity;
+    const FileInput* const input = input_for("", topic, identity.path_seen);
+    if (input == nullptr) {
+        return nullptr;
+    }
+    auto made = std::make_unique<Stream>(room_, *input, position.stream, identity);
+    made->generation = position.generation;
+    Stream* const twin = streams_.find_key(key_of(identity));
+    if (twin != nullptr && !known_to_collectors.contains(twin->uid)) {
+        take_over(*twin, *made);
+        turns_.forget(*twin);
+        checkpoint_.forget(twin->uid);
+        streams_.remove(*twin);
+    }
+    Stream& stream = streams_.add(std::move(made));
+    Stream* const later = streams_.find_path(stream.path);
+    if (stream.state == StreamState::active) {
+        streams_.bind_path(stream, stream.path_now);
+    } else if (stream.state == StreamState::known && later != nullptr && !later->identity.predecessor
+               && !known_to_collectors.contains(later->uid)) {
+        locator_.put_in_order(stream, *later);
+    }
+    turns_.want(stream);
+    return &stream;
+}
+
+/// `twin` has the file of `stream`, which is not in the table yet; nothing of it was read.
+void FileSource::take_over(Stream& twin, Stream& stream) {
+    stream.state = twin.state;
+    stream.file = std::move(twin.file);
+    stream.replacement = std::move(twin.replacement);
+    stream.path_now = twin.path_now;
+    stream.grown_at = twin.grown_at;
+    stream.identity.size_seen = twin.identity.size_seen;
+    stream.successor = twin.successor;
+    Stream* const next = twin.successor ? streams_.find(*twin.successor) : nullptr;
+    if (next != nullptr) {
+        FileIdentity identity = next->identity;
+        identity.predecessor = stream.uid;
+        next->batcher.tell_identity(identity);
+        streams_.set_identity(*next, std::move(identity));
+    }
+}
+
+/// The newest of several streams of one path is the one that no other stream comes after.
+void FileSource::connect_streams() {
+    for (const auto& [uid, stream] : streams_.all()) {
+        if (stream->identity.predecessor) {
+            if (Stream* const before = streams_.find(*stream->identity.predecessor)) {
+                before->successor = uid;
+            }
+        }
+    }
+    for (const auto& [uid, stream] : streams_.all()) {
+        const Stream* const bound = streams_.find_path(stream->path);
+        const bool is_last = !stream->successor;
+        if (stream->state == StreamState::known
+            && (bound == nullptr || (is_last && bound->state == StreamState::known))) {
+            streams_.bind_path(*stream, stream->path);
+        }
+    }
+}
+
+// --- What the shipper tells and asks -------------------------------------------------------------
 
 const Stream& FileSource::stream(const Id128& uid) const {
     const Stream* const found = streams_.find(uid);
@@ -196,6 +276,8 @@ void FileSource::rewind(const Id128& uid, const ship::Position position) {
              kv("position", position.offset),
              kv("read_to", stream->read_to)}
         );
+        // Sealed later, it would come behind batches that are not on their way any more.
+        stream->batcher.discard();
         stream->rewind_to = position;
         stream->acked_to = position.generation == stream->generation ? position.offset : 0;
         stream->acked_tail = Tail();
@@ -211,12 +293,21 @@ void FileSource::room() {
 }
 
 bool FileSource::is_drained() const {
-    return has_scanned_ && suspects_.empty() && !must_scan_ && tailer_.is_drained();
+    const bool has_looked = has_scanned_ && suspects_.empty() && !must_scan_ && !is_looking_;
+    return has_begun_ && has_looked && !locator_.has_undecided() && tailer_.is_drained();
 }
+
+// --- Looking at files ----------------------------------------------------------------------------
 
 void FileSource::suspect(const std::string& path) {
     suspects_.insert(path);
     work_.set();
+}
+
+void FileSource::listen() {
+    if (discovery_.has_watcher() && !std::exchange(is_listening_, true)) {
+        scope_.spawn(run_notifications());
+    }
 }
 
 Task<void> FileSource::run_notifications() {
@@ -231,23 +322,27 @@ Task<void> FileSource::run_notifications() {
             }
             co_return;
         }
-        for (const std::string& path : changes->written) {
-            Stream* const stream = streams_.find_path(path);
-            if (stream != nullptr && stream->state == StreamState::active) {
-                turns_.want(*stream);
-            } else if (discovery_.input_of(path) != nullptr) {
-                suspect(path);
-            }
+        note_changes(*changes);
+    }
+}
+
+void FileSource::note_changes(const Changes& changes) {
+    for (const std::string& path : changes.written) {
+        Stream* const stream = streams_.find_path(path);
+        if (stream != nullptr && stream->state == StreamState::active) {
+            turns_.want(*stream);
+        } else if (discovery_.input_of(path) != nullptr) {
+            suspect(path);
         }
-        for (const std::string& path : changes->renamed) {
-            if (streams_.find_path(path) != nullptr || discovery_.input_of(path) != nullptr) {
-                suspect(path);
-            }
+    }
+    for (const std::string& path : changes.renamed) {
+        if (streams_.find_path(path) != nullptr || discovery_.input_of(path) != nullptr) {
+            suspect(path);
         }
-        if (changes->must_rescan) {
-            must_scan_ = true;
-            work_.set();
-        }
+    }
+    if (changes.must_rescan) {
+        must_scan_ = true;
+        work_.set();
     }
 }
 
@@ -256,74 +351,147 @@ Nanos FileSource::rescan_pause() {
     for (const FileInput& input : options_.inputs) {
         pause = std::min(pause, input.rescan_interval);
     }
-    if (discovery_.is_polling()) {
-        pause = std::min<Nanos>(pause, 1s);
-    }
     // Hosts that started together do not walk together: 20 % to both sides.
-    return Nanos(static_cast<Nanos::rep>(static_cast<double>(pause.count()) * (0.8 + 0.4 * env_.rng.unit())));
+    return Nanos(
+        static_cast<Nanos::rep>(static_cast<double>(pause.count()) * (0.8 + 0.4 * env_.rng.unit()))
+    );
+}
+
+SteadyTime FileSource::next_look() const noexcept {
+    return std::min({scan_at_, locator_.next_due(), discovery_.next_poll()});
 }
 
 Task<void> FileSource::run_discovery() {
     while (!scope_.is_cancelled()) {
-        for (const std::string& path : locator_.take_due()) {
-            suspects_.insert(path);
+        if (const auto positions = std::exchange(positions_, std::nullopt)) {
+            take_positions(*positions);
         }
+        is_looking_ = true;
+        co_await look_at_due();
         if (must_scan_ || env_.clock.now() >= scan_at_) {
             must_scan_ = false;
             co_await full_scan();
             scan_at_ = env_.clock.now() + rescan_pause();
-            continue;
+        } else if (!suspects_.empty()) {
+            // Suspected once more while it is looked at, it is looked at again.
+            std::string path = std::move(suspects_.extract(suspects_.begin()).value());
+            co_await examine_path(std::move(path));
         }
-        if (!suspects_.empty()) {
-            const std::string path = *suspects_.begin();
-            co_await examine_path(path);
-            suspects_.erase(path);
-            continue;
+        is_looking_ = false;
+        if (!positions_ && !must_scan_ && suspects_.empty()) {
+            work_.reset();
+            [[maybe_unused]] const Result<Ok> woken = co_await work_.wait(next_look());
         }
-        work_.reset();
-        co_await work_.wait(std::min(scan_at_, locator_.next_due()));
     }
+}
+
+/// What was put off until now.
+Task<void> FileSource::look_at_due() {
+    for (std::string& path : locator_.take_due_paths()) {
+        suspects_.insert(std::move(path));
+    }
+    const std::vector<Id128> streams = locator_.take_due_streams();
+    for (const Id128& uid : streams) {
+        if (Stream* const stream = streams_.find(uid)) {
+            co_await locator_.missing(*stream);
+        }
+    }
+    co_await poll_directories();
+}
+
+/// T28. Files of directories that are not watched; one that was just written to is likely to be again.
+Task<void> FileSource::poll_directories() {
+    constexpr Nanos hot_window = 60s;
+    const std::vector<std::string> directories = discovery_.take_due_directories();
+    for (const std::string& directory : directories) {
+        const std::string prefix = join_path(directory, "");
+        bool is_hot = false;
+        const auto& paths = streams_.paths();
+        for (auto at = paths.lower_bound(prefix); at != paths.end(); ++at) {
+            if (!at->first.starts_with(prefix)) {
+                break;
+            }
+            if (parent_of(at->first) == directory) {
+                suspects_.insert(at->first);
+                is_hot = is_hot || env_.clock.now() - at->second->grown_at < hot_window;
+            }
+        }
+        const bool has_new_names = co_await discovery_.poll(directory, is_hot);
+        must_scan_ = must_scan_ || has_new_names;
+    }
+}
+
+Sighting FileSource::sighting_of(const FileInput& input) const {
+    Sighting sighting;
+    sighting.is_first_start = !has_scanned_ && !checkpoint_.knows_input(input.name);
+    sighting.input_started = inputs_started_.at(input.name);
+    return sighting;
 }
 
 Task<void> FileSource::examine_path(std::string path) {
     FoundFile found;
-    found.path = path;
-    found.input = discovery_.input_of(path);
-    Stream* const bound = streams_.find_path(path);
-    if (found.input == nullptr && bound != nullptr) {
-        found.input = &bound->input;
+    found.path = std::move(path);
+    found.input = discovery_.input_of(found.path);
+    Stream* const bound = streams_.find_path(found.path);
+    if (bound != nullptr) {
+        found.input = found.input == nullptr ? &bound->input : found.input;
+    } else if (found.input != nullptr) {
+        const bool is_excluded = co_await discovery_.leads_to_excluded(*found.input, found.path);
+        found.input = is_excluded ? nullptr : found.input;
     }
     if (found.input != nullptr) {
-        co_await locator_.examine(std::move(found), Sighting::later);
+        Sighting sighting = sighting_of(*found.input);
+        sighting.is_first_start = false;
+        co_await locator_.examine(std::move(found), sighting);
     }
 }
 
 Task<void> FileSource::full_scan() {
     const std::vector<FoundFile> files = co_await discovery_.scan();
+    listen();
     std::set<std::string_view> seen;
     for (const FoundFile& file : files) {
         if (scope_.is_cancelled()) {
             co_return;
         }
+        if (const auto positions = std::exchange(positions_, std::nullopt)) {
+            take_positions(*positions);
+        }
         seen.insert(file.path);
-        const bool is_first = !checkpoint_.knows_input(file.input->name);
-        const Sighting sighting = is_first ? Sighting::first_start : Sighting::later;
-        co_await locator_.examine(file, sighting);
+        co_await locator_.examine(file, sighting_of(*file.input));
     }
     // T16: what is remembered and was not seen was rotated, deleted, or is not meant any more.
-    for (Stream* const stream : streams_.in_state(StreamState::known)) {
+    const std::vector<Stream*> known = streams_.in_state(StreamState::known);
+    for (Stream* const stream : known) {
         co_await locator_.missing(*stream);
     }
-    for (Stream* const stream : streams_.in_state(StreamState::active)) {
+    const std::vector<Stream*> active = streams_.in_state(StreamState::active);
+    for (Stream* const stream : active) {
         if (!seen.contains(stream->bound_path)) {
             co_await examine_path(stream->bound_path);
         }
     }
-    for (const FileInput& input : options_.inputs) {
-        checkpoint_.put_input(input.name);
-    }
+    co_await remember_inputs();
     has_scanned_ = true;
     forget_old();
+}
+
+/// T22. Where reading begins in the files of an input is remembered before the input is: else a crash
+/// between the two would move the beginning.
+Task<void> FileSource::remember_inputs() {
+    const auto is_known = [this](const FileInput& input) {
+        return checkpoint_.knows_input(input.name);
+    };
+    if (std::all_of(options_.inputs.begin(), options_.inputs.end(), is_known)) {
+        co_return;
+    }
+    const Result<Ok> flushed = co_await checkpoint_.flush();
+    if (!flushed) {
+        co_return;  // the checkpoint has said so, and the next scan tries again
+    }
+    for (const auto& [name, started] : inputs_started_) {
+        checkpoint_.put_input(name, started);
+    }
 }
 
 void FileSource::forget_old() {
@@ -344,12 +512,14 @@ void FileSource::refresh_metrics() {
     std::size_t idle = 0;
     std::size_t rotated = 0;
     std::size_t gone = 0;
+    std::size_t failing = 0;
     std::uint64_t behind = 0;
     for (const auto& [uid, stream] : streams_.all()) {
         open += stream->file != nullptr ? 1U : 0U;
         idle += stream->state == StreamState::active && stream->file == nullptr ? 1U : 0U;
         rotated += stream->state == StreamState::rotated ? 1U : 0U;
         gone += stream->state == StreamState::gone ? 1U : 0U;
+        failing += stream->failing ? 1U : 0U;
         const std::uint64_t size = stream->identity.size_seen;
         const bool is_live = stream->state != StreamState::gone;
         behind += is_live && size > stream->read_to ? size - stream->read_to : 0;
@@ -358,6 +528,7 @@ void FileSource::refresh_metrics() {
     files_idle_.set(static_cast<double>(idle));
     files_rotated_.set(static_cast<double>(rotated));
     files_gone_.set(static_cast<double>(gone));
+    files_unreadable_.set(static_cast<double>(failing + locator_.unreadable_count()));
     bytes_behind_.set(static_cast<double>(behind));
 }
 

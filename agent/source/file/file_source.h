@@ -1,8 +1,9 @@
 // The file source: joins discovery, identity, reading and the checkpoint, and is told what the shipper
 // hears from the collectors.
 //
-// Life: start() opens what is remembered -> begin() when the collectors' positions are known: only then
-// are files looked for and read -> stop().
+// Life: start(): files are found, given to their streams and opened, so that what is rotated or deleted
+// while no collector answers is not lost -> begin() when the collectors' positions are known: only then
+// are files read -> stop().
 #pragma once
 
 #include "agent/source/file/checkpoint.h"
@@ -11,7 +12,8 @@
 #include "agent/source/file/tailer.h"
 #include "shared/rpc/agent_messages.h"
 
-#include <deque>
+#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,7 +39,7 @@ public:
     );
 
     Task<void> start();
-    /// The collectors' positions win over the checkpoint's.
+    /// The collectors' positions win over the checkpoint's. Takes effect before anything is read.
     void begin(const rpc::HelloReply& positions);
     /// Ends reading; the batches that are open are dropped, since the files still have their lines.
     Task<void> stop();
@@ -57,13 +59,34 @@ public:
 
 private:
     void recall(const CheckpointEntry& entry);
-    void learn(const std::string& topic, const rpc::StreamPosition& position);
-    [[nodiscard]] const FileInput* input_for(const std::string& name, const std::string& topic, const std::string& path) const;
+    void take_positions(const rpc::HelloReply& positions);
+    void learn(
+        const std::string& topic,
+        const rpc::StreamPosition& position,
+        const std::set<Id128>& known_to_collectors
+    );
+    Stream* bring_back(
+        const std::string& topic,
+        const rpc::StreamPosition& position,
+        const std::set<Id128>& known_to_collectors
+    );
+    void take_over(Stream& twin, Stream& stream);
+    void connect_streams();
+    [[nodiscard]] const FileInput* input_for(
+        const std::string& name, const std::string& topic, const std::string& path
+    ) const;
     void suspect(const std::string& path);
     Task<void> run_discovery();
     Task<void> run_notifications();
+    void note_changes(const Changes& changes);
+    void listen();
+    Task<void> look_at_due();
+    Task<void> poll_directories();
     Task<void> full_scan();
+    Task<void> remember_inputs();
     Task<void> examine_path(std::string path);
+    [[nodiscard]] Sighting sighting_of(const FileInput& input) const;
+    [[nodiscard]] SteadyTime next_look() const noexcept;
     [[nodiscard]] Nanos rescan_pause();
     void forget_old();
 
@@ -78,9 +101,13 @@ private:
     Tailer tailer_;
     Locator locator_;
     std::set<std::string> suspects_;
-    bool must_scan_ = true;
+    std::map<std::string, WallTime> inputs_started_;
+    std::optional<rpc::HelloReply> positions_;  // until they are taken
     bool has_begun_ = false;
+    bool must_scan_ = true;
     bool has_scanned_ = false;
+    bool is_looking_ = false;  // at something that is in no list any more
+    bool is_listening_ = false;
     SteadyTime scan_at_{};
     io::Event work_;
     Scope scope_;
@@ -88,6 +115,7 @@ private:
     metrics::Gauge& files_idle_;
     metrics::Gauge& files_rotated_;
     metrics::Gauge& files_gone_;
+    metrics::Gauge& files_unreadable_;
     metrics::Gauge& bytes_behind_;
 };
 

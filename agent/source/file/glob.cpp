@@ -43,7 +43,8 @@ bool matches_set(const std::string_view pattern, std::size_t& at, const char c) 
     bool is_in = false;
     const auto order = [](const char x) { return static_cast<unsigned char>(x); };
     while (i < pattern.size() && (pattern[i] != ']' || i == first)) {
-        const bool is_range = i + 2 < pattern.size() && pattern[i + 1] == '-' && pattern[i + 2] != ']';
+        const bool is_range = i + 2 < pattern.size() && pattern[i + 1] == '-'
+                           && pattern[i + 2] != ']';
         const char last = is_range ? pattern[i + 2] : pattern[i];
         is_in = is_in || (order(pattern[i]) <= order(c) && order(c) <= order(last));
         i += is_range ? 3 : 1;
@@ -129,12 +130,16 @@ Glob::Glob(const std::string_view pattern) {
         ++literal;
     }
     for (std::size_t i = literal; i < parts.size(); ++i) {
-        const bool repeats =
-            parts[i] == "**" && !components_.empty() && components_.back().kind == Kind::any_depth;
+        const bool repeats = parts[i] == "**" && !components_.empty()
+                          && components_.back().kind == Kind::any_depth;
         if (!repeats) {
             components_.push_back(component_of(parts[i]));
         }
     }
+}
+
+bool Glob::is_literal() const noexcept {
+    return components_.size() == 1 && components_.front().kind == Kind::literal;
 }
 
 bool Glob::matches(const std::string_view path) const {
@@ -217,6 +222,19 @@ std::string join_path(const std::string_view directory, const std::string_view n
     }
     path += name;
     return path;
+}
+
+std::string without_detours(const std::string_view path) {
+    std::string straight;
+    for (const std::string_view part : components_of(path)) {
+        if (part == "..") {
+            straight.resize(std::min(straight.rfind('/'), straight.size()));
+        } else if (part != ".") {
+            straight += '/';
+            straight += part;
+        }
+    }
+    return straight.empty() ? "/" : straight;
 }
 
 }  // namespace logboom::source

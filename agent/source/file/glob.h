@@ -34,6 +34,8 @@ public:
     [[nodiscard]] const std::string& base() const noexcept { return base_; }
     /// Behind the base; the last one is for the file's own name.
     [[nodiscard]] const std::vector<Component>& components() const noexcept { return components_; }
+    /// Whether it names one path only.
+    [[nodiscard]] bool is_literal() const noexcept;
     [[nodiscard]] bool matches(std::string_view path) const;
 
 private:
@@ -74,5 +76,7 @@ private:
 [[nodiscard]] std::string_view base_name(std::string_view path) noexcept;
 [[nodiscard]] std::string_view parent_of(std::string_view path) noexcept;
 [[nodiscard]] std::string join_path(std::string_view directory, std::string_view name);
+/// An absolute path without empty, "." and ".." components.
+[[nodiscard]] std::string without_detours(std::string_view path);
 
 }  // namespace logboom::source

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 
 namespace logboom::source {
 
@@ -31,13 +32,38 @@ Kinship kinship(
     return is_old_intact ? Kinship::copied : Kinship::moved;
 }
 
+bool is_absent(const Error& error) noexcept {
+    return error.code == ErrorCode::not_found || error.sys_errno == ENOENT
+        || error.sys_errno == ENOTDIR;
+}
+
+Task<Result<io::File>> Identifier::open_to_read(std::string path) {
+    // Not blocking: a FIFO may have taken the file's name since it was listed (T5).
+    constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    co_return co_await env_.fs.open(std::move(path), flags);
+}
+
+Task<Result<OpenFile>> Identifier::open(std::string path) {
+    LB_CO_TRY(io::File file, co_await open_to_read(path));
+    OpenFile opened;
+    opened.file = std::make_unique<io::File>(std::move(file));
+    Result<FileIdentity> identity = co_await identify(*opened.file, path);
+    if (!identity) {
+        [[maybe_unused]] const Result<Ok> given_up = co_await opened.file->close();
+        co_return identity.error();
+    }
+    opened.identity = std::move(*identity);
+    co_return std::move(opened);
+}
+
 Task<std::string> Identifier::fs_id(std::string path, const std::uint64_t dev) {
     if (const auto known = fs_ids_.find(dev); known != fs_ids_.end()) {
         co_return known->second;
     }
     const Result<io::FsInfo> info = co_await env_.fs.info(std::move(path));
     const bool is_named = info && info->fs_id != 0;
-    std::string id = is_named ? fmt::format("fsid:{:016x}", info->fs_id) : fmt::format("dev:{:x}", dev);
+    std::string id = is_named ? fmt::format("fsid:{:016x}", info->fs_id)
+                              : fmt::format("dev:{:x}", dev);
     fs_ids_[dev] = id;
     co_return id;
 }
@@ -71,12 +97,16 @@ Task<Result<FileIdentity>> Identifier::identify(io::File& file, std::string path
     co_return identity;
 }
 
+Task<Result<std::string>> Identifier::head(io::File& file) {
+    std::array<std::byte, head_bytes_max> head;
+    LB_CO_TRY(const std::uint32_t got, co_await file.pread(MutableByteView(head), 0));
+    co_return std::string(as_text(ByteView(head).first(got)));
+}
+
 Task<Result<std::uint64_t>> Identifier::head_hash(io::File& file, const std::uint32_t size) {
     std::array<std::byte, head_bytes_max> head;
     LB_ASSERT(size <= head.size());
-    LB_CO_TRY(
-        const std::uint32_t got, co_await file.pread(MutableByteView(head).first(size), 0)
-    );
+    LB_CO_TRY(const std::uint32_t got, co_await file.pread(MutableByteView(head).first(size), 0));
     co_return hash_(ByteView(head).first(got));
 }
 

@@ -9,6 +9,7 @@
 
 #include <compare>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace logboom::source {
@@ -37,34 +38,62 @@ enum class Continuity : std::uint8_t {
     truncated,  ///< shorter than the position
     rewritten   ///< long enough, with other bytes before the position
 };
-[[nodiscard]] Continuity
-continuity(std::uint64_t offset, const Tail& known, std::uint64_t size, const Tail& seen) noexcept;
+[[nodiscard]] Continuity continuity(
+    std::uint64_t offset, const Tail& known, std::uint64_t size, const Tail& seen
+) noexcept;
+
+/// Head and tail are two proofs only where they do not overlap: a file with nothing but its header line
+/// would prove that line twice.
+[[nodiscard]] constexpr bool are_two_proofs(
+    std::uint32_t head_len, std::uint64_t offset, const Tail& tail
+) noexcept {
+    return tail.size != 0 && offset >= std::uint64_t{head_len} + tail.size;
+}
 
 /// How a file with a new key relates to a stream whose head it shares (T9.5).
 enum class Kinship : std::uint8_t {
     none,    ///< a head alone proves nothing, a position at 0 even less
     moved,   ///< same head and tail, and the old file is gone or was cut: the content lives on here
-    copied   ///< same head and tail, and the old file is whole
+    copied,  ///< same head and tail, and the old file is whole
+    begun    ///< so far the beginning of a whole file's content: maybe a copy that is being made
 };
 [[nodiscard]] Kinship kinship(
     std::uint64_t offset, bool is_head_equal, bool is_tail_equal, bool is_old_intact
 ) noexcept;
 
-/// Reads proofs from open files.
+struct OpenFile {
+    std::unique_ptr<io::File> file;
+    FileIdentity identity;
+};
+
+/// Nothing is at that path, as opposed to: something is, and we cannot tell what.
+[[nodiscard]] bool is_absent(const Error& error) noexcept;
+
+/// Opens files to be read, and reads proofs from them.
 class Identifier {
 public:
     Identifier(Env& env, const KeyedHash hash) noexcept : env_(env), hash_(hash) {}
+
+    /// Opens what may be a log file, without waiting and without effect on what is none (T5).
+    Task<Result<io::File>> open_to_read(std::string path);
+    /// The same with its identity. Errors: those of opening and of `identify`.
+    Task<Result<OpenFile>> open(std::string path);
 
     /// The identity of an open regular file: its key and up to `head_bytes_max` bytes of its head.
     /// Errors: those of reading; `invalid_argument` if it is no regular file (T5).
     Task<Result<FileIdentity>> identify(io::File& file, std::string path);
     /// The key alone, without reading.
     Task<Result<FileKey>> key(io::File& file, std::string path, io::FileStat stat);
+    /// Up to `head_bytes_max` first bytes.
+    Task<Result<std::string>> head(io::File& file);
     /// Hash of the first `size` bytes. A file that is shorter gives another hash.
     Task<Result<std::uint64_t>> head_hash(io::File& file, std::uint32_t size);
     /// Proof of a position: of the `size` bytes before `offset`.
     Task<Result<Tail>> tail(io::File& file, std::uint64_t offset, std::uint32_t size);
 
+    [[nodiscard]] std::uint64_t hash_of(const std::string_view bytes) const noexcept {
+        return hash_(as_bytes(bytes));
+    }
     /// The same from bytes at hand, of the position behind them.
     [[nodiscard]] Tail tail_of(const ByteView bytes) const noexcept {
         return batch::tail_of(hash_, bytes);

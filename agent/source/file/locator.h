@@ -1,20 +1,22 @@
 // Brings files and streams together: who is the file at this path (T9), and where did the file of that
 // stream go (T13, T16)? One task does all of it, so that no two looks overlap.
+//
+// What cannot be told now is not decided: a file that cannot be opened, a directory that cannot be listed
+// keep what is known of them and are tried again (T6). Only what is surely gone is given up.
 #pragma once
 
 #include "agent/source/file/discovery.h"
+#include "agent/source/file/file_finder.h"
+#include "agent/source/file/retry_list.h"
+#include "agent/source/file/start_offset.h"
 #include "agent/source/file/tailer.h"
 
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace logboom::source {
-
-/// A path was empty or another's when the program last saw it; a file that was there at the very first
-/// start of its input is read by `read_from`, any other from its beginning (T22).
-enum class Sighting : std::uint8_t { first_start, later };
 
 class Locator {
 public:
@@ -33,28 +35,41 @@ public:
     Task<void> examine(FoundFile found, Sighting sighting);
     /// The path of an active or known stream has no file of it any more: finds out where it went.
     Task<void> missing(Stream& stream);
-    /// Paths whose examination was put off until now.
-    [[nodiscard]] std::vector<std::string> take_due();
+    /// `after` begins where `before` ended: its first line waits for the other's last (T13, T40).
+    void put_in_order(Stream& before, Stream& after);
+
+    /// Paths and streams whose look was put off until now, each once.
+    [[nodiscard]] std::vector<std::string> take_due_paths();
+    [[nodiscard]] std::vector<Id128> take_due_streams();
     [[nodiscard]] SteadyTime next_due() const noexcept;
+    /// Files that may still turn out to be logs of their own.
+    [[nodiscard]] bool has_undecided() const noexcept { return !likenesses_.empty(); }
+    [[nodiscard]] std::size_t unreadable_count() const noexcept { return unreadable_.size(); }
 
 private:
-    struct OpenFile {
-        std::unique_ptr<io::File> file;
-        FileIdentity identity;
+    /// A file with the content of a known one, left alone until `until`.
+    struct Likeness {
+        Kinship kinship = Kinship::none;
+        Id128 original{};
+        std::uint64_t size = 0;
+        SteadyTime until{};
+        bool is_due = false;
     };
 
-    Task<Result<OpenFile>> open(std::string path);
-    Task<void> adopt(Stream& stream, OpenFile opened, const FoundFile& found);
-    Task<Stream*> find_kin(OpenFile& opened, bool& is_copy);
-    Task<bool> is_intact(const Stream& stream);
-    Task<void> create(OpenFile opened, const FoundFile& found, Sighting sighting, Stream* before);
-    Task<Result<std::uint64_t>> start_offset(io::File& file, const FoundFile& found, std::uint64_t size, Sighting sighting);
-    Task<std::optional<std::string>> find_elsewhere(const Stream& stream);
-    void attach(Stream& stream, OpenFile opened, std::string path);
-    void replace(Stream& before, Stream& after);
+    Task<void> place(OpenFile opened, FoundFile found, Sighting sighting);
+    Task<void> adopt(Stream& stream, OpenFile opened, FoundFile found);
+    Task<void> create(OpenFile opened, FoundFile found, Sighting sighting, Stream* before);
+    Task<void> settle_cut(Stream& stream, OpenFile opened, FoundFile found);
+    void follow_copy(Stream& stream, OpenFile copy);
+    void become_rotated(Stream& stream, std::string path_now);
+    void attach(Stream& stream, std::unique_ptr<io::File> file, std::string path);
+    void take_identity(Stream& stream, FileIdentity other_inode);
     void lose(Stream& stream);
-    void report_unreadable(const std::string& path, const Error& error);
-    [[nodiscard]] bool is_ignored(const FoundFile& found, const io::FileStat& stat, Sighting sighting) const;
+    [[nodiscard]] bool is_left_alone(const std::string& path, const Kin& kin, std::uint64_t size);
+    [[nodiscard]] bool is_waiting(const std::string& path) const;
+    [[nodiscard]] std::vector<std::string> likenesses_of(const Stream& stream) const;
+    void put_off(const std::string& path, const Error& error);
+    void put_off_missing(Stream& stream, const Error& error);
 
     Env& env_;
     StreamTable& streams_;
@@ -63,13 +78,16 @@ private:
     Checkpoint& checkpoint_;
     batch::BatchRoom& room_;
     Tailer& tailer_;
-    std::set<std::string> unreadable_;
-    std::map<std::string, SteadyTime> copies_;  // until when a copy is left alone
+    FileFinder finder_;
+    RetryList<std::string> unreadable_;
+    RetryList<Id128> missing_;
+    std::map<std::string, Likeness> likenesses_;
+    std::set<std::string>
+        vacated_;  // another file has taken their stream away; to be looked at now
     metrics::Counter& copies_skipped_;
     metrics::Counter& vanished_bytes_;
     metrics::Counter& streams_made_;
     metrics::Counter& rotations_;
-    metrics::Gauge& unreadable_gauge_;
 };
 
 }  // namespace logboom::source

@@ -32,8 +32,9 @@ void Stream::restart_at(const ship::Position position, const Tail proof) {
     tail = proof;
     splitter.reset();
     must_find_line_start = read_to != 0;
-    is_at_end = false;
+    has_partial_tail = false;
     is_drained = false;
+    forget_looks();
     block_bytes = 0;
     const bool is_new_generation = generation != 0 && read_to == 0;
     batcher.begin_at(
@@ -52,6 +53,12 @@ void Stream::begin_generation() {
     restart_at(start, Tail());
 }
 
+void Stream::forget_looks() noexcept {
+    is_at_end = false;
+    size_asked = 0;
+    mtime_seen = WallTime();
+}
+
 CheckpointEntry Stream::to_entry() const {
     CheckpointEntry entry;
     entry.stream = uid;
@@ -63,7 +70,6 @@ CheckpointEntry Stream::to_entry() const {
     entry.input = input.name;
     entry.topic = input.topic;
     entry.partition = partition;
-    entry.predecessor = predecessor;
     entry.gone_since_ms = gone_since_ms;
     const bool is_passed_over = is_all_acknowledged() && batcher.position().offset > acked_to;
     entry.passed_to = is_passed_over ? batcher.position().offset : 0;

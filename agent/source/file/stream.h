@@ -27,6 +27,25 @@ namespace logboom::source {
 enum class StreamState : std::uint8_t { known, active, rotated, gone };
 [[nodiscard]] const char* to_string(StreamState state) noexcept;
 
+/// What the tailer found out and only the locator can decide. Until it has, the stream is not read.
+enum class Doubt : std::uint8_t {
+    none,
+    replaced,  ///< another file has the stream's path
+    cut        ///< the file was truncated or rewritten, and a copy of what it had may be near (T18)
+};
+
+/// A position and the bytes before it.
+struct Proof {
+    std::uint64_t offset = 0;
+    Tail tail;
+};
+
+/// Since when the file cannot be opened or read, and how long the next attempt waits (T6).
+struct Failing {
+    SteadyTime since{};
+    Nanos pause{};
+};
+
 struct Stream {
     Stream(
         batch::BatchRoom& room,
@@ -39,13 +58,13 @@ struct Stream {
     Id128 uid;
     const FileInput& input;
     FileIdentity identity;
-    std::string path;      // its first one: lb.path
-    std::string path_now;  // where its file can be opened
+    std::string path;        // its first one: lb.path
+    std::string path_now;    // where its file can be opened
     std::string bound_path;  // under which the table finds it
     std::optional<PartitionIndex> partition;
-    std::optional<Id128> predecessor;  // must be drained before this one is read (T40)
-    std::optional<Id128> successor;
+    std::optional<Id128> successor;  // waits until this one is drained (T40); its identity names us
     StreamState state = StreamState::known;
+    Doubt doubt = Doubt::none;
     std::int64_t gone_since_ms = 0;
 
     // How far it is.
@@ -58,16 +77,18 @@ struct Stream {
 
     // The file and what is in work. Only the turn of a stream uses and closes `file`.
     std::unique_ptr<io::File> file;
+    std::unique_ptr<io::File> replacement;  // goes on where `file` ended; taken by the next turn
     parse::LineSplitter splitter;
     batch::Batcher batcher;
     std::size_t block_bytes = 0;  // asked for a line longer than a block; 0: the usual
     bool must_find_line_start = false;
     bool is_at_end = false;
-    bool is_drained = false;  // rotated, at its end, nobody writes, all acknowledged
+    bool is_drained = false;  // its successor need not wait (T40)
     bool has_partial_tail = false;
+    std::uint64_t size_asked = 0;  // when the file was last asked; read up to there without asking
     WallTime mtime_seen{};
-    SteadyTime checked_at{};  // when continuity was last proven
     SteadyTime grown_at{};
+    std::optional<Failing> failing;
 
     // Of the turn queue.
     bool is_queued = false;
@@ -77,6 +98,10 @@ struct Stream {
     std::optional<SteadyTime> alarm_at;
 
     [[nodiscard]] ship::Position position() const noexcept { return {generation, read_to}; }
+    /// The furthest position that can be proven; none if the tail's size is 0.
+    [[nodiscard]] Proof proof() const noexcept {
+        return tail.size != 0 ? Proof{read_to, tail} : Proof{acked_to, acked_tail};
+    }
     /// Nothing that was read is still on its way.
     [[nodiscard]] bool is_all_acknowledged() const noexcept {
         return !batcher.is_open() && acked_to >= batcher.sealed_to();
@@ -88,6 +113,8 @@ struct Stream {
     void restart_at(ship::Position position, Tail proof);
     /// The file was cut: its new content is read from 0.
     void begin_generation();
+    /// Another file, or the same under another name: nothing that was seen of it counts any more.
+    void forget_looks() noexcept;
     [[nodiscard]] CheckpointEntry to_entry() const;
 };
 

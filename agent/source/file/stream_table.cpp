@@ -32,7 +32,8 @@ Stream* StreamTable::find_path(const std::string_view path) const noexcept {
     return found == by_path_.end() ? nullptr : found->second;
 }
 
-std::vector<Stream*> StreamTable::find_head(const std::uint32_t size, const std::uint64_t hash) const {
+std::vector<Stream*> StreamTable::find_head(const std::uint32_t size, const std::uint64_t hash)
+    const {
     std::vector<Stream*> found;
     const auto [first, last] = by_head_.equal_range(Head(size, hash));
     for (auto at = first; at != last; ++at) {
@@ -97,7 +98,10 @@ void StreamTable::set_identity(Stream& stream, FileIdentity identity) {
 }
 
 void StreamTable::index(Stream& stream) {
-    by_key_.try_emplace(key_of(stream.identity), &stream);
+    const auto [at, is_new] = by_key_.try_emplace(key_of(stream.identity), &stream);
+    if (!is_new && stream.identity.predecessor == at->second->uid) {
+        at->second = &stream;  // the other's content has left this inode
+    }
     if (stream.identity.head_len != 0) {
         by_head_.emplace(Head(stream.identity.head_len, stream.identity.head_hash), &stream);
     }

@@ -14,7 +14,7 @@ namespace logboom::source {
 
 class StreamTable {
 public:
-    /// It is found by its key unless another stream is; a path is bound apart.
+    /// It is found by its key unless another stream is that does not come before it; a path is bound apart.
     Stream& add(std::unique_ptr<Stream> stream);
     void remove(Stream& stream);
 

@@ -17,14 +17,13 @@ struct TailerOptions {
     std::uint32_t open_files_max = 4096;
     /// Files read at once: a slow disk under one must not hold up the others.
     std::uint32_t readers = 2;
-    Nanos rotated_poll = 250ms;   // a rotated file's directory may not be watched
+    Nanos rotated_poll = 250ms;       // a rotated file's directory may not be watched
     Nanos quiet_without_lease = 60s;  // where nobody can tell whether a file has a writer
-    Nanos recheck_interval = 1s;
 };
 
 /// What the tailer asks of those around it.
 struct TailerEvents {
-    /// The file at a path is not the stream's any more.
+    /// Something else than the stream's file as it was is at a path.
     std::function<void(const std::string& path)> suspect;
     /// A stream that will not be read any more was marked `gone`.
     std::function<void(Stream&)> let_go;
@@ -50,17 +49,37 @@ public:
     [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
     /// A file was handed to a stream.
     void opened() noexcept { ++open_count_; }
+    [[nodiscard]] bool is_crowded() const noexcept {
+        return open_count_ >= options_.open_files_max;
+    }
+    /// The stream's file was cut and no copy has what it had: its new content is a new generation.
+    void begin_anew(Stream& stream);
+    /// What comes after `stream` begins (T40).
+    void release_successor(Stream& stream);
     /// Every stream is read to what its file had when it was last looked at, and acknowledged.
     [[nodiscard]] bool is_drained() const;
 
 private:
-    enum class After : std::uint8_t { done, again };
+    enum class After : std::uint8_t { at_end, again, cut };
+    /// Whether what comes next reads the proof along with new bytes.
+    enum class Proving : std::uint8_t { by_reading, now };
+    /// Bytes of a file from a little before `read_to`, as far as they prove that it is still the same.
+    struct Block {
+        Slice slice;
+        std::uint32_t before = 0;  // bytes in front of `read_to`
+        std::uint32_t got = 0;     // all of them
+        Continuity continuity = Continuity::same;
+
+        [[nodiscard]] ByteView whole() const noexcept { return slice.view().first(got); }
+        [[nodiscard]] ByteView fresh() const noexcept { return whole().subspan(before); }
+    };
     struct Counters {
         explicit Counters(metrics::Registry& registry);
         metrics::Counter& bytes_read;
         metrics::Counter& truncations;
         metrics::Counter& lost_bytes;
         metrics::Counter& long_lines;
+        metrics::Counter& dropped_bytes;
         metrics::Counter& empty_dropped;
         metrics::Counter& partial_tails;
         metrics::Counter& late_bytes;
@@ -69,16 +88,22 @@ private:
 
     Task<void> run();
     Task<void> turn(Stream& stream);
-    Task<Result<Ok>> ensure_open(Stream& stream);
-    Task<Result<Ok>> check_continuity(Stream& stream, io::FileStat stat);
+    Task<Result<After>> go_on(Stream& stream);
+    Task<Result<bool>> ensure_open(Stream& stream);
+    Task<void> take_replacement(Stream& stream);
+    Task<Result<Continuity>> go_back(Stream& stream);
+    Task<Result<Continuity>> ask_file(Stream& stream, Proving proving);
+    Task<Result<Continuity>> check_proof(Stream& stream);
     Task<Result<Ok>> find_line_start(Stream& stream);
-    Task<Result<After>> read_some(Stream& stream, std::uint64_t size);
-    Task<Result<Ok>> settle_at_end(Stream& stream, io::FileStat stat);
+    Task<Result<Block>> read_block(Stream& stream, std::uint64_t fresh_bytes);
+    Task<Result<After>> read_some(Stream& stream);
+    Task<Result<Ok>> settle_at_end(Stream& stream);
+    Task<Result<Ok>> settle_last_words(Stream& stream);
     Task<Result<bool>> is_unwritten(Stream& stream);
-    Task<Result<Ok>> flush_tail(Stream& stream, std::uint64_t size);
-    Task<Result<Ok>> grow_head(Stream& stream, std::uint64_t size);
+    Task<Result<Ok>> flush_tail(Stream& stream);
+    Task<Result<Ok>> grow_head(Stream& stream);
     Task<void> close(Stream& stream);
-    void cut(Stream& stream, std::uint64_t size);
+    void on_cut(Stream& stream);
     void finish_drained(Stream& stream, bool is_quiet, bool is_unwritten);
     void on_error(Stream& stream, const Error& error);
     [[nodiscard]] bool waits_for_predecessor(const Stream& stream) const;

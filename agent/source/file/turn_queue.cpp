@@ -82,7 +82,7 @@ Task<Stream*> TurnQueue::next(const std::function<Stream*(const Id128&)>& find) 
         }
         ready_.reset();
         const SteadyTime until = alarms_.empty() ? no_deadline : alarms_.begin()->first;
-        co_await ready_.wait(until);
+        [[maybe_unused]] const Result<Ok> woken = co_await ready_.wait(until);
     }
 }
 

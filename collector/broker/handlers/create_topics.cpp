@@ -28,6 +28,9 @@ Refusal check(const Asked& asked, const metadata::Image& image) {
     if (image.find(asked.name) != nullptr) {
         return {KafkaError::topic_already_exists, "the topic exists already"};
     }
+    if (metadata::is_internal_topic_name(asked.name)) {
+        return {KafkaError::invalid_topic_exception, "the name is kept for the broker's own use"};
+    }
     if (!asked.assignments.empty()) {
         return {
             KafkaError::invalid_replica_assignment,
@@ -48,8 +51,8 @@ Refusal check(const Asked& asked, const metadata::Image& image) {
     if (!asked.configs.empty()) {
         return {
             KafkaError::invalid_config,
-            "topic configuration is not served; '" + std::string(asked.configs.front().name)
-                + "' cannot be set"};
+            "topic configuration is not served; " + quoted(asked.configs.front().name)
+                + " cannot be set"};
     }
     return {};
 }
@@ -96,6 +99,10 @@ Task<Reply> handle_create_topics(Broker& broker, Request request) {
     kafka::CreateTopicsResponse response;
     std::set<std::string_view> answered;
     for (const Asked& topic : asked->topics) {
+        const bool is_cancelled = co_await io::is_cancelled();
+        if (is_cancelled) {
+            co_return close_because("");
+        }
         if (!answered.insert(topic.name).second) {
             continue;
         }

@@ -14,6 +14,7 @@ using kafka::KafkaError;
 using AskedPartition = kafka::FetchRequest::Partition;
 using PartitionAnswer = kafka::FetchResponse::Partition;
 
+constexpr std::int8_t read_committed = 1;
 // Clients ask for whole minutes at most; a longer wait only keeps dead connections alive.
 constexpr std::int32_t wait_ms_max = 300'000;
 
@@ -80,13 +81,20 @@ void make_plan(
             wanted.asked = &asked.topics[t].partitions[p];
             wanted.answer = &plan.response.responses[t].partitions[p];
             wanted.answer->partition_index = wanted.asked->partition;
+            if (asked.isolation_level == read_committed) {
+                wanted.answer->aborted_transactions.emplace();  // there are no transactions
+            }
             const PartitionIndex index(wanted.asked->partition);
             if (topic == nullptr) {
                 wanted.answer->error_code = unknown;
             } else {
                 wanted.partition = broker.replicas.find(topic->id, index);
+                const bool is_known = index.value >= 0
+                                   && static_cast<std::size_t>(index.value)
+                                          < topic->partitions.size();
                 if (wanted.partition == nullptr) {
-                    wanted.answer->error_code = KafkaError::unknown_topic_or_partition;
+                    wanted.answer->error_code = is_known ? KafkaError::leader_not_available
+                                                         : KafkaError::unknown_topic_or_partition;
                 }
             }
             plan.wanted.push_back(std::move(wanted));
@@ -95,10 +103,15 @@ void make_plan(
 }
 
 /// Fills in what is known without reading. True: there are records to read.
-bool answer_head(Wanted& wanted) {
+bool answer_head(const Broker& broker, Wanted& wanted) {
     const replica::Partition& partition = *wanted.partition;
     PartitionAnswer& answer = *wanted.answer;
     answer.error_code = check(*wanted.asked, partition);
+    if (answer.error_code == KafkaError::fenced_leader_epoch
+        || answer.error_code == KafkaError::unknown_leader_epoch) {
+        answer.current_leader.leader_id = broker.meta.node_id().value;
+        answer.current_leader.leader_epoch = partition.leader_epoch().value;
+    }
     const bool is_good = answer.error_code == KafkaError::none;
     answer.log_start_offset = is_good ? partition.log_start_offset().value : -1;
     answer.high_watermark = is_good ? partition.high_watermark().value : -1;
@@ -141,6 +154,10 @@ Task<ReadOutcome> read_all(
 ) {
     ReadOutcome outcome;
     for (std::size_t i = 0; i < plan.wanted.size(); ++i) {
+        const bool is_cancelled = co_await io::is_cancelled();
+        if (is_cancelled) {
+            break;
+        }
         Wanted& wanted = plan.wanted[(first + i) % plan.wanted.size()];
         wanted.batches.clear();
         wanted.bytes = 0;
@@ -152,7 +169,7 @@ Task<ReadOutcome> read_all(
         const auto share = static_cast<std::uint32_t>(std::min<std::uint64_t>(
             left, static_cast<std::uint32_t>(std::max(0, wanted.asked->partition_max_bytes))
         ));
-        const bool has_records = answer_head(wanted);
+        const bool has_records = answer_head(broker, wanted);
         if (has_records && (share != 0 || outcome.bytes == 0)) {
             co_await read_partition(broker, wanted, share);
         }
@@ -222,6 +239,11 @@ Task<Reply> handle_fetch(Broker& broker, Request request) {
     const auto asked = kafka::FetchRequest::decode(request.body, version);
     if (!asked) {
         co_return close_because("Fetch cannot be read");
+    }
+    if (asked->replica_id >= 0) {  // nobody copies from us
+        kafka::FetchResponse refused;
+        refused.error_code = KafkaError::cluster_authorization_failed;
+        co_return reply_with(broker.env().pool, request.header, refused);
     }
     if (asked->session_id != 0) {
         // No session was ever given out; the client goes on with full fetches.

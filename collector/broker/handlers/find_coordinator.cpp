@@ -13,14 +13,20 @@ Task<Reply> handle_find_coordinator(Broker& broker, Request request) {
     if (!asked) {
         co_return close_because("FindCoordinator cannot be read");
     }
-    constexpr const char* message = "consumer groups are not served by this collector";
+    const char* message = "consumer groups are not served by this collector";
+    auto error = kafka::KafkaError::coordinator_not_available;
+    constexpr std::int8_t key_type_max = 2;  // groups, transactions, share groups
+    if (asked->key_type < 0 || asked->key_type > key_type_max) {
+        message = "unknown type of coordinator";
+        error = kafka::KafkaError::invalid_request;
+    }
     kafka::FindCoordinatorResponse response;
-    response.error_code = kafka::KafkaError::coordinator_not_available;
+    response.error_code = error;
     response.error_message = message;
     for (const std::string_view key : asked->coordinator_keys) {
         kafka::FindCoordinatorResponse::Coordinator coordinator;
         coordinator.key = key;
-        coordinator.error_code = kafka::KafkaError::coordinator_not_available;
+        coordinator.error_code = error;
         coordinator.error_message = message;
         response.coordinators.push_back(coordinator);
     }

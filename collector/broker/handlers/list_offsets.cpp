@@ -33,7 +33,13 @@ Task<void> answer_partition(
     const kafka::ListOffsetsRequest::Partition& asked,
     kafka::ListOffsetsResponse::Partition& answer
 ) {
-    answer.leader_epoch = partition.leader_epoch().value;
+    const std::int32_t epoch = partition.leader_epoch().value;
+    if (asked.current_leader_epoch >= 0 && asked.current_leader_epoch != epoch) {
+        answer.error_code = asked.current_leader_epoch < epoch ? KafkaError::fenced_leader_epoch
+                                                               : KafkaError::unknown_leader_epoch;
+        co_return;
+    }
+    answer.leader_epoch = epoch;
     switch (asked.timestamp) {
     case latest: answer.offset = partition.high_watermark().value; co_return;
     case earliest:
@@ -71,6 +77,10 @@ Task<Reply> handle_list_offsets(Broker& broker, Request request) {
         for (const auto& partition : topic.partitions) {
             auto& answer = answered.partitions.emplace_back();
             answer.partition_index = partition.partition_index;
+            const bool is_cancelled = co_await io::is_cancelled();
+            if (is_cancelled) {
+                co_return close_because("");
+            }
             replica::Partition* const target =
                 found == nullptr
                     ? nullptr

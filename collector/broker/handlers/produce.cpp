@@ -13,6 +13,8 @@ using PartitionResponse = kafka::ProduceResponse::Partition;
 
 // zstd is told to nobody who asks with an older Produce (KIP-110).
 constexpr std::int16_t zstd_from_version = 7;
+/// A producer's clock may be so far ahead of ours; later times would keep a log from ever being deleted.
+constexpr std::int64_t timestamp_ahead_ms_max = std::int64_t{24} * 3600 * 1000;
 
 std::optional<replica::Acks> to_acks(const std::int16_t acks) noexcept {
     switch (acks) {
@@ -37,8 +39,8 @@ Task<void> append(
     PartitionResponse& response
 ) {
     std::function<Task<Result<replica::AppendedAt>>()> work =
-        [&partition, held = std::move(batch), acks] {
-            return partition.append_as_leader(held, acks);
+        [&partition, held = std::move(batch), acks]() mutable {
+            return partition.append_as_leader(std::move(held), acks);
         };
     Shard& home = broker.replicas.home_of(partition);
     const Result<replica::AppendedAt> appended =
@@ -62,10 +64,20 @@ void begin_append(
     const replica::Acks acks,
     PartitionResponse& response
 ) {
-    replica::Partition* const partition =
-        topic == nullptr ? nullptr : broker.replicas.find(topic->id, PartitionIndex(asked.index));
-    if (partition == nullptr) {
+    const bool is_known = topic != nullptr && asked.index >= 0
+                       && static_cast<std::size_t>(asked.index) < topic->partitions.size();
+    if (!is_known) {
         response.error_code = KafkaError::unknown_topic_or_partition;
+        return;
+    }
+    replica::Partition* const partition =
+        broker.replicas.find(topic->id, PartitionIndex(asked.index));
+    if (partition == nullptr) {
+        response.error_code = KafkaError::leader_not_available;
+        return;
+    }
+    if (metadata::is_internal_topic_name(topic->name)) {
+        response.error_code = KafkaError::invalid_topic_exception;
         return;
     }
     const ByteView batch = asked.records.bytes;
@@ -73,6 +85,7 @@ void begin_append(
     check.door = record::Door::kafka;
     check.size_max = broker.options.batch_bytes_max;
     check.is_zstd_allowed = request.header.api_version >= zstd_from_version;
+    check.timestamp_ms_max = to_unix_ms(broker.env().clock.wall()) + timestamp_ahead_ms_max;
     Buffer scratch;
     const auto checked = record::check_batch(batch, check, scratch);
     if (const auto* const fault = std::get_if<record::BatchFault>(&checked)) {
@@ -107,7 +120,12 @@ Task<Reply> handle_produce(Broker& broker, Request request) {
         co_return close_because("Produce cannot be read");
     }
     const metadata::ImagePtr image = broker.meta.image();
-    const std::optional<replica::Acks> acks = to_acks(asked->acks);
+    std::optional<replica::Acks> acks = to_acks(asked->acks);
+    KafkaError refusal = acks ? KafkaError::none : KafkaError::invalid_required_acks;
+    if (asked->transactional_id) {
+        refusal = KafkaError::transactional_id_authorization_failed;
+        acks.reset();
+    }
     // The whole shape stands before the first append begins: appends write into it.
     kafka::ProduceResponse response;
     for (const auto& topic : asked->topic_data) {
@@ -116,7 +134,7 @@ Task<Reply> handle_produce(Broker& broker, Request request) {
         for (const auto& partition : topic.partition_data) {
             auto& answer = answered.partition_responses.emplace_back();
             answer.index = partition.index;
-            answer.error_code = acks ? KafkaError::none : KafkaError::invalid_required_acks;
+            answer.error_code = refusal;
         }
     }
     Scope appends(broker.env().scheduler);

@@ -32,9 +32,7 @@ BOOST_AUTO_TEST_CASE(a_full_or_failed_disk_is_retriable) {
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_with_a_wrong_checksum_is_corrupt) {
-    BOOST_TEST(
-        (broker::to_kafka(record::BatchFault::bad_crc) == KafkaError::corrupt_message)
-    );
+    BOOST_TEST((broker::to_kafka(record::BatchFault::bad_crc) == KafkaError::corrupt_message));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

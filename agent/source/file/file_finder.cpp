@@ -1,0 +1,216 @@
+#include "agent/source/file/file_finder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace logboom::source {
+
+namespace {
+
+/// The file's own directory and those for rotated files, whatever the input includes or excludes.
+std::vector<std::string> search_directories(const Stream& stream) {
+    const std::string home(parent_of(stream.path_now.empty() ? stream.path : stream.path_now));
+    std::vector<std::string> directories{home};
+    for (const std::string& name : stream.input.rotated_dirs) {
+        if (name != ".") {
+            directories.push_back(name.starts_with('/') ? name : join_path(home, name));
+        }
+    }
+    return directories;
+}
+
+/// Rotation makes longer names: "app.log" becomes "app.log.1", "app.log-20261124", "app-20261124.log".
+bool may_be_copys_name(const std::string_view original, const std::string_view name) noexcept {
+    const std::string_view stem = original.substr(0, std::max<std::size_t>(original.rfind('.'), 1));
+    return name.size() > original.size() && name.starts_with(stem);
+}
+
+bool may_be_file(const io::DirEntry& entry) noexcept {
+    return entry.type == io::FileType::regular || entry.type == io::FileType::unknown;
+}
+
+}  // namespace
+
+// --- Kin -----------------------------------------------------------------------------------------
+
+Task<Result<Kin>> FileFinder::kin_of(OpenFile& opened) {
+    LB_CO_TRY(const std::string head, co_await identifier_.head(*opened.file));
+    Kin found;
+    for (const std::uint32_t size : streams_.head_sizes()) {
+        if (size > head.size()) {
+            break;
+        }
+        const std::uint64_t hash = identifier_.hash_of(std::string_view(head).substr(0, size));
+        for (Stream* const kin : streams_.find_head(size, hash)) {
+            const Kinship kinship = co_await compare(opened, *kin);
+            if (kinship == Kinship::moved) {
+                co_return Kin{kin, kinship};
+            }
+            if (kinship == Kinship::copied
+                || (kinship != Kinship::none && found.stream == nullptr)) {
+                found = Kin{kin, kinship};
+            }
+        }
+    }
+    if (found.stream == nullptr && head.size() < head_bytes_max) {
+        found = co_await begun_copy_of(opened, head);
+    }
+    co_return found;
+}
+
+/// Their heads are the same.
+Task<Kinship> FileFinder::compare(OpenFile& opened, const Stream& kin) {
+    const FileIdentity& seen = opened.identity;
+    const Proof proof = kin.proof();
+    // T9.4: the same inode in another life is another file, however much it looks like the old one.
+    const bool is_reused = seen.fs_id == kin.identity.fs_id && seen.ino == kin.identity.ino;
+    if (is_reused || !are_two_proofs(kin.identity.head_len, proof.offset, proof.tail)) {
+        co_return Kinship::none;
+    }
+    if (seen.size_seen < proof.offset) {
+        const bool may_be_made =
+            kin.state == StreamState::active
+            && may_be_copys_name(base_name(kin.path_now), base_name(seen.path_seen));
+        const bool is_original_whole = co_await is_whole(kin);
+        co_return may_be_made&& is_original_whole ? Kinship::begun : Kinship::none;
+    }
+    const Result<Tail> tail =
+        co_await identifier_.tail(*opened.file, proof.offset, proof.tail.size);
+    if (!tail) {
+        co_return Kinship::none;
+    }
+    const bool is_old_whole = co_await is_whole(kin);
+    co_return kinship(proof.offset, true, *tail == proof.tail, is_old_whole);
+}
+
+/// Whether the stream's own file is where it was, and as long as it was.
+Task<bool> FileFinder::is_whole(const Stream& stream) {
+    const FileKey key = key_of(stream.identity);
+    const std::uint64_t size_min = stream.read_to;
+    const Result<io::FileStat> stat = co_await env_.fs.stat(stream.path_now);
+    co_return stat && stat->ino == key.ino && stat->btime_ns == key.btime_ns
+        && stat->size >= size_min;
+}
+
+/// A file that is shorter than any head that it could be known by.
+Task<Kin> FileFinder::begun_copy_of(const OpenFile& opened, std::string head) {
+    const std::vector<Stream*> originals = whose_copy_it_may_be(opened.identity.path_seen);
+    for (Stream* const kin : originals) {
+        const bool is_alike = co_await begins_like(head, *kin);
+        if (is_alike) {
+            co_return Kin{kin, Kinship::begun};
+        }
+    }
+    co_return Kin();
+}
+
+std::vector<Stream*> FileFinder::whose_copy_it_may_be(const std::string& path) const {
+    std::vector<Stream*> found;
+    const std::string directory = join_path(parent_of(path), "");
+    const std::string_view name = base_name(path);
+    const auto& paths = streams_.paths();
+    for (auto at = paths.lower_bound(directory); at != paths.end(); ++at) {
+        if (!at->first.starts_with(directory)) {
+            break;
+        }
+        Stream* const stream = at->second;
+        const std::string_view original = std::string_view(at->first).substr(directory.size());
+        if (stream->state == StreamState::active && may_be_copys_name(original, name)) {
+            found.push_back(stream);
+        }
+    }
+    return found;
+}
+
+Task<bool> FileFinder::begins_like(std::string head, const Stream& kin) {
+    if (head.size() >= kin.identity.head_len) {
+        co_return false;  // it would have been found by the hash
+    }
+    // By a descriptor of our own: the stream's may be closed while we wait.
+    Result<OpenFile> original = co_await identifier_.open(kin.path_now);
+    if (!original || key_of(original->identity) != key_of(kin.identity)) {
+        co_return false;
+    }
+    const auto size = static_cast<std::uint32_t>(head.size());
+    const Result<std::uint64_t> hash = co_await identifier_.head_hash(*original->file, size);
+    co_return hash&&* hash == identifier_.hash_of(head);
+}
+
+// --- Files of a stream ---------------------------------------------------------------------------
+
+Task<Result<std::optional<OpenFile>>> FileFinder::own_file(const Stream& stream) {
+    const FileKey key = key_of(stream.identity);
+    const std::vector<std::string> directories = search_directories(stream);
+    std::optional<Error> failed;
+    for (const std::string& directory : directories) {
+        const Result<std::vector<io::DirEntry>> entries = co_await env_.fs.list(directory);
+        if (!entries) {
+            failed = is_absent(entries.error()) ? failed : entries.error();
+            continue;
+        }
+        for (const io::DirEntry& entry : *entries) {
+            if (entry.ino != key.ino || !may_be_file(entry)) {
+                continue;
+            }
+            Result<OpenFile> opened = co_await identifier_.open(join_path(directory, entry.name));
+            if (!opened) {
+                failed = opened.error();  // also if it went away meanwhile: it has another name now
+            } else if (key_of(opened->identity) == key) {
+                co_return std::optional<OpenFile>(std::move(*opened));
+            }
+        }
+    }
+    if (failed) {
+        co_return *failed;
+    }
+    co_return std::optional<OpenFile>();
+}
+
+Task<Result<std::optional<OpenFile>>> FileFinder::copy_of(
+    const Stream& stream, std::vector<std::string> waiting
+) {
+    const std::string original(base_name(stream.path_now));
+    const std::vector<std::string> directories = search_directories(stream);
+    for (const std::string& directory : directories) {
+        const Result<std::vector<io::DirEntry>> entries = co_await env_.fs.list(directory);
+        if (!entries) {
+            continue;
+        }
+        for (const io::DirEntry& entry : *entries) {
+            if (may_be_file(entry) && may_be_copys_name(original, entry.name)) {
+                waiting.push_back(join_path(directory, entry.name));
+            }
+        }
+    }
+    const Proof proof = stream.proof();
+    if (!are_two_proofs(stream.identity.head_len, proof.offset, proof.tail)) {
+        co_return std::optional<OpenFile>();
+    }
+    for (const std::string& path : waiting) {
+        std::optional<OpenFile> copy = co_await open_copy(stream, path);
+        if (copy) {
+            co_return std::move(copy);
+        }
+    }
+    co_return std::optional<OpenFile>();
+}
+
+Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::string path) {
+    const Proof proof = stream.proof();
+    const FileIdentity& known = stream.identity;
+    Result<OpenFile> opened = co_await identifier_.open(std::move(path));
+    if (!opened || opened->identity.size_seen < proof.offset
+        || streams_.find_key(key_of(opened->identity)) != nullptr) {
+        co_return std::nullopt;
+    }
+    const Result<std::uint64_t> head =
+        co_await identifier_.head_hash(*opened->file, known.head_len);
+    const Result<Tail> tail =
+        co_await identifier_.tail(*opened->file, proof.offset, proof.tail.size);
+    if (!head || !tail || *head != known.head_hash || *tail != proof.tail) {
+        co_return std::nullopt;
+    }
+    co_return std::optional<OpenFile>(std::move(*opened));
+}
+
+}  // namespace logboom::source
