@@ -25,7 +25,26 @@ BOOST_AUTO_TEST_SUITE(collector_config)
 BOOST_AUTO_TEST_CASE(a_door_beyond_loopback_needs_the_word_insecure) {
     const std::string listener = "[[listener]]\nprotocol = \"kafka\"\nlisten = \"0.0.0.0:9092\"\n";
     BOOST_TEST(has(problems_of(listener), "x.toml:3:10: error: 0.0.0.0:9092 is not loopback"));
-    BOOST_TEST(problems_of(listener + "[security]\ninsecure = true\n") == "");
+    const std::string advertised = listener + "advertise = \"lb1:9092\"\n";
+    BOOST_TEST(problems_of(advertised + "[security]\ninsecure = true\n") == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_clients_cannot_connect_to_is_not_advertised) {
+    const std::string listener = "[[listener]]\nprotocol = \"kafka\"\nlisten = \"0.0.0.0:9092\"\n";
+    const std::string open = "[security]\ninsecure = true\n";
+    BOOST_TEST(
+        has(problems_of(listener + open), "0.0.0.0:9092 is no address that a client can connect to")
+    );
+    BOOST_TEST(
+        has(problems_of(listener + "advertise = \"0.0.0.0:9092\"\n" + open),
+            "x.toml:4:13: error: 0.0.0.0")
+    );
+}
+
+BOOST_AUTO_TEST_CASE(a_second_data_directory_is_refused) {
+    BOOST_TEST(
+        has(problems_of("[node]\ndata_dirs = [\"/a\", \"/b\"]\n"), "one data directory is served")
+    );
 }
 
 BOOST_AUTO_TEST_CASE(two_listeners_of_one_protocol_are_an_error) {
