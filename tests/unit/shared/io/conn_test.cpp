@@ -33,9 +33,9 @@ Task<void> abort_and_close(std::unique_ptr<Conn>& conn) {
 }
 
 Task<Result<Ok>> make_pair(IoWorld& w, Pair& pair, const ConnOptions options) {
-    const SocketAddress any("127.0.0.1", 0);
+    const SocketAddress any{"127.0.0.1", 0};
     LB_CO_TRY(pair.listener, co_await w.net().listen(any, false, options));
-    const SocketAddress there("127.0.0.1", pair.listener->port());
+    const SocketAddress there{"127.0.0.1", pair.listener->port()};
     const SteadyTime deadline = w.backend().now() + 30s;
     LB_CO_TRY(pair.client, co_await w.net().connect(there, deadline, options));
     LB_CO_TRY(pair.server, co_await pair.listener->next());

@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_connect_without_a_listener_is_refused) {
         const auto refused = co_await connect(w, listener->port());
         BOOST_TEST(code_of(refused) == ErrorCode::io);
         BOOST_TEST(refused.error().sys_errno == ECONNREFUSED);
-        const SocketAddress no_address("a.host.name", 80);
+        const SocketAddress no_address{"a.host.name", 80};
         const auto nowhere = co_await w.net().connect(no_address, soon(w));
         BOOST_TEST(code_of(nowhere) == ErrorCode::io);
         co_return Ok{};
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_connect_without_a_listener_is_refused) {
 BOOST_AUTO_TEST_CASE(a_connect_that_nobody_answers_ends_at_its_deadline) {
     on_every_seed([](IoWorld& w) -> Task<Result<Ok>> {
         w.the_sim().net.block(1, 2, true);
-        const SocketAddress there("10.0.0.2", 80);
+        const SocketAddress there{"10.0.0.2", 80};
         const SteadyTime deadline = w.backend().now() + 5s;
         const auto late = co_await w.net().connect(there, deadline);
         BOOST_TEST(code_of(late) == ErrorCode::timed_out);
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_connect_is_cancelled_with_its_scope) {
         w.the_sim().net.block(1, 2, true);
         ErrorCode ended{};
         Scope connecting(w.scheduler());
-        const SocketAddress there("10.0.0.2", 80);
+        const SocketAddress there{"10.0.0.2", 80};
         connecting.spawn(note_end_of_connect(w, there, ended));
         LB_CO_CHECK(co_await w.env().sleep(1s));
         BOOST_TEST(connecting.count() == 1u);
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(many_connections_at_once_are_all_made) {
 
 BOOST_AUTO_TEST_CASE(addresses_of_the_sixth_version_work_too) {
     on_every_backend([](IoWorld& w) -> Task<Result<Ok>> {
-        SocketAddress address("::1", 0);
+        SocketAddress address{"::1", 0};
         Result<ListenerPtr> listener = co_await w.net().listen(address, false);
         if (!listener && w.sim() == nullptr) {
             BOOST_TEST(listener.error().sys_errno == EADDRNOTAVAIL);

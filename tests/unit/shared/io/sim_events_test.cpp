@@ -57,9 +57,9 @@ Task<Result<Ok>> do_a_bit_of_everything(IoWorld& w) {
     for (int i = 0; i < 5; ++i) {
         tasks.spawn(write_and_forget(w, i));
     }
-    const SocketAddress any("127.0.0.1", 0);
+    const SocketAddress any{"127.0.0.1", 0};
     LB_CO_TRY(const std::unique_ptr<io::Listener> listener, co_await w.net().listen(any, false));
-    const SocketAddress there("127.0.0.1", listener->port());
+    const SocketAddress there{"127.0.0.1", listener->port()};
     LB_CO_TRY(const std::unique_ptr<Conn> client, co_await w.net().connect(there, no_deadline));
     LB_CO_TRY(const std::unique_ptr<Conn> server, co_await listener->next());
     tasks.spawn(send_and_close(w, *client));

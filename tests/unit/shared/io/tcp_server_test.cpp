@@ -54,7 +54,7 @@ private:
 };
 
 Task<Result<std::unique_ptr<Conn>>> connect(IoWorld& w, const TcpServer& server) {
-    const SocketAddress address("127.0.0.1", server.port());
+    const SocketAddress address{"127.0.0.1", server.port()};
     co_return co_await w.net().connect(address, w.backend().now() + 30s);
 }
 
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(stopping_ends_every_connection_and_frees_the_port) {
         BOOST_TEST(std::ranges::count(echo.ends, ErrorCode::cancelled) == 3);
         BOOST_TEST(echo.server.connections() == 0u);
 
-        const SocketAddress address("127.0.0.1", port);
+        const SocketAddress address{"127.0.0.1", port};
         const auto late = co_await w.net().connect(address, w.backend().now() + 30s);
         BOOST_TEST(late.error().sys_errno == ECONNREFUSED);
         TcpServerOptions same = some_options();

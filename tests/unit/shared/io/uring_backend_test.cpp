@@ -50,9 +50,9 @@ Task<void> read_all(Conn& conn, const std::size_t size, std::string& into) {
 Task<Result<Ok>> receive_much_with_few_buffers(IoWorld& w) {
     constexpr std::size_t count = 6;
     constexpr std::size_t size = 60'000;
-    const SocketAddress any("127.0.0.1", 0);
+    const SocketAddress any{"127.0.0.1", 0};
     LB_CO_TRY(const std::unique_ptr<io::Listener> listener, co_await w.net().listen(any, false));
-    const SocketAddress there("127.0.0.1", listener->port());
+    const SocketAddress there{"127.0.0.1", listener->port()};
     std::vector<Pair> pairs(count);
     std::vector<std::string> received(count);
     std::vector<std::string> sent(count);
