@@ -32,7 +32,7 @@ def test_kcat_produces_with_acks(acks, collector):
 
 def test_librdkafka_finds_the_features_it_looks_for(collector):
     """Versions left out of ApiVersions make it silently drop compression or fall back to old formats."""
-    command = ["kcat", "-b", collector.broker, "-L", "-d", "feature"]
+    command = ["kcat", "-b", collector.broker, "-L", "-d", "feature,broker"]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
 

@@ -7,6 +7,7 @@ import time
 
 import confluent_kafka
 import kafka_side
+from programs import wait_until
 
 resident_bytes_max = 128_000_000
 
@@ -147,26 +148,34 @@ def test_connections_that_announce_and_send_nothing_do_not_hold_up_others(collec
 def test_what_was_appended_before_a_stop_is_answered(stage):
     """A producer without its answer would send the record again."""
     collector = stage.collector()
-    answered = []
+    kafka_side.produce(collector.broker, "stop", [b"first"])
     producer = confluent_kafka.Producer({
         "bootstrap.servers": collector.broker, "linger.ms": 0, "batch.num.messages": 1, "message.send.max.retries": 0,
         "message.timeout.ms": 5000, "acks": "all",
     })
-    producing = threading.Event()
+    answered = [b"first"]
+    stopping = threading.Event()
+
+    def on_delivery(error, message):
+        if error is None:
+            answered.append(message.value())
 
     def produce():
-        for number in range(3000):
-            producer.produce("stop", b"%d" % number, partition=0, on_delivery=lambda e, m: e is None and answered.append(m.value()))
-            producer.poll(0)
-            if len(answered) > 500:
-                producing.set()
+        number = 0
+        while not stopping.is_set():
+            producer.produce("stop", b"%d" % number, partition=0, on_delivery=on_delivery)
+            number += 1
+            producer.poll(0.001 if len(producer) > 50 else 0)
         producer.flush(10)
 
     thread = threading.Thread(target=produce)
     thread.start()
-    assert producing.wait(30)
-    collector.stop()
-    thread.join()
+    try:
+        wait_until(lambda: len(answered) > 500, 30, "500 records are acknowledged")
+        collector.stop()
+    finally:
+        stopping.set()
+        thread.join()
     collector.start()
 
     stored = kafka_side.consume(collector.broker, "stop").splitlines()
