@@ -207,7 +207,9 @@ Task<void> AgentSession::append(
                                             ? nullptr
                                             : ingest_.replicas.find(topic->id, envelope.partition);
     if (partition == nullptr) {
-        result.status = ReplyStatus::unknown_topic;
+        // One that is known but could not be opened is opened again by the agent's next Hello.
+        const bool is_known = topic != nullptr && envelope.partition < topic->partitions.size();
+        result.status = is_known ? ReplyStatus::unavailable : ReplyStatus::unknown_topic;
         co_return;
     }
     std::function<Task<Result<replica::AgentAppend>>()> work =
