@@ -208,7 +208,11 @@ Task<void> AgentSession::append(
                                             : ingest_.replicas.find(topic->id, envelope.partition);
     if (partition == nullptr) {
         // One that is known but could not be opened is opened again by the agent's next Hello.
-        const bool is_known = topic != nullptr && envelope.partition < topic->partitions.size();
+        const bool is_known =
+            topic != nullptr
+            && std::ranges::any_of(topic->partitions, [&envelope](const auto& known) {
+                   return known.index == envelope.partition;
+               });
         result.status = is_known ? ReplyStatus::unavailable : ReplyStatus::unknown_topic;
         co_return;
     }

@@ -7,8 +7,12 @@
 //                                 receives such batches REPEAT times, checks their checksums, fills in the
 //                                 offsets, appends to a file in DIR, one fdatasync for all that has
 //                                 arrived, then acknowledges each; five batches are in flight
+//   floor send CORPUS BYTES REPEAT
+//                                 answers each small request with 1 MiB of such batches out of BYTES of them
+//                                 that are in memory, all of them REPEAT times
 //
-// Prints one JSON object: CPU seconds per GB (1e9 bytes) of raw text, of that process alone, and the rate.
+// Prints one JSON object: CPU seconds per GB (1e9 bytes), of that process alone, and the rate. A GB is one of
+// raw text; of what was sent for `send`.
 #include "shared/record/batch.h"
 #include "tests/bench/corpus.h"
 #include "tests/bench/loopback.h"
@@ -16,6 +20,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +28,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -239,6 +245,62 @@ void measure_collector(const std::string& path, const std::string& directory, co
     print_result(wait_for(pid), corpus.raw_bytes * static_cast<std::uint64_t>(repeat), seconds);
 }
 
+// --- Consumer -------------------------------------------------------------------------------------------
+
+constexpr std::size_t answer_bytes = 1u << 20;
+/// As large as a Fetch request.
+using Question = std::array<std::byte, 80>;
+
+void answer_questions(const int socket, const std::vector<iovec>& batches) {
+    Question question{};
+    std::size_t next = 0;
+    while (receive_all(socket, question)) {
+        std::vector<iovec> pieces(1);
+        std::uint32_t size = 0;
+        while (next != batches.size() && size + batches[next].iov_len <= answer_bytes) {
+            size += static_cast<std::uint32_t>(batches[next].iov_len);
+            pieces.push_back(batches[next]);
+            ++next;
+        }
+        next = next == batches.size() ? 0 : next;
+        pieces.front() = {&size, sizeof size};
+        send_pieces(socket, pieces);
+    }
+}
+
+void measure_send(const std::string& path, const std::uint64_t bytes_max, const int repeat) {
+    BatchedCorpus corpus = batch_corpus(path, Marked::no);
+    std::vector<iovec> batches;
+    std::uint64_t bytes = 0;
+    for (Buffer& batch : corpus.batches) {
+        if (bytes + batch.size() > bytes_max) {
+            break;
+        }
+        bytes += batch.size();
+        batches.push_back({batch.data(), batch.size()});
+    }
+    const SocketPair pair = connected_pair();
+    const double begin = now_seconds();
+    const pid_t pid = start(pair.server, pair.client, [&batches](const int socket) {
+        answer_questions(socket, batches);
+    });
+    close(pair.server);
+    const std::uint64_t wanted = bytes * static_cast<std::uint64_t>(repeat);
+    std::vector<std::byte> answer(answer_bytes);
+    for (std::uint64_t got = 0; got < wanted;) {
+        std::uint32_t size = 0;
+        send_all(pair.client, Question{});
+        if (!receive_all(pair.client, std::as_writable_bytes(std::span(&size, 1)))
+            || !receive_all(pair.client, MutableByteView(answer).first(size))) {
+            give_up("the sender is gone");
+        }
+        got += size;
+    }
+    const double seconds = now_seconds() - begin;
+    close(pair.client);
+    print_result(wait_for(pid), wanted, seconds);
+}
+
 int run(const int argc, char** const argv) {
     const std::string_view what = argc > 1 ? argv[1] : "";
     if (what == "agent" && argc == 3) {
@@ -249,7 +311,14 @@ int run(const int argc, char** const argv) {
         measure_collector(argv[2], argv[3], std::atoi(argv[4]));
         return 0;
     }
-    std::fputs("usage: floor agent CORPUS | floor collector CORPUS DIR REPEAT\n", stderr);
+    if (what == "send" && argc == 5) {
+        measure_send(argv[2], std::strtoull(argv[3], nullptr, 10), std::atoi(argv[4]));
+        return 0;
+    }
+    std::fputs(
+        "usage: floor agent CORPUS | floor collector CORPUS DIR REPEAT | floor send CORPUS BYTES REPEAT\n",
+        stderr
+    );
     return 2;
 }
 

@@ -85,6 +85,28 @@ void send_all(const int socket, ByteView bytes) {
     }
 }
 
+void send_pieces(const int socket, std::vector<iovec>& pieces) {
+    auto at = pieces.begin();
+    while (at != pieces.end()) {
+        msghdr message{};
+        message.msg_iov = &*at;
+        message.msg_iovlen = static_cast<std::size_t>(pieces.end() - at);
+        const ssize_t sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+        if (sent <= 0) {
+            give_up("sendmsg");
+        }
+        auto rest = static_cast<std::size_t>(sent);
+        while (at != pieces.end() && rest >= at->iov_len) {
+            rest -= at->iov_len;
+            ++at;
+        }
+        if (at != pieces.end()) {
+            at->iov_base = static_cast<std::byte*>(at->iov_base) + rest;
+            at->iov_len -= rest;
+        }
+    }
+}
+
 bool receive_all(const int socket, MutableByteView bytes) {
     while (!bytes.empty()) {
         const ssize_t got = recv(socket, bytes.data(), bytes.size(), 0);

@@ -4,7 +4,10 @@
 
 #include "shared/base/bytes.h"
 
+#include <sys/uio.h>
+
 #include <cstdint>
+#include <vector>
 
 namespace logboom::bench {
 
@@ -22,6 +25,8 @@ struct SocketPair {
 [[nodiscard]] int connect_to(std::uint16_t port);
 
 void send_all(int socket, ByteView bytes);
+/// Sends all pieces in order; leaves `pieces` in any state.
+void send_pieces(int socket, std::vector<iovec>& pieces);
 /// Fills `bytes`; false if the peer closed before.
 [[nodiscard]] bool receive_all(int socket, MutableByteView bytes);
 

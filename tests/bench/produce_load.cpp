@@ -6,11 +6,11 @@
 // prints one JSON object. The requests are Kafka's Produce version 7.
 #include "shared/codec/byte_reader.h"
 #include "tests/bench/corpus.h"
+#include "tests/bench/kafka_wire.h"
 #include "tests/bench/loopback.h"
 
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -22,59 +22,7 @@ namespace {
 
 constexpr std::size_t in_flight_max = 5;
 constexpr std::int16_t api_produce = 0;
-constexpr std::int16_t api_metadata = 3;
 constexpr std::int16_t produce_version = 7;
-constexpr std::int16_t metadata_version = 4;
-
-template <typename T>
-void put(Buffer& out, const T value) {
-    codec::store_be(out.extend(sizeof(T)), value);
-}
-void put_string(Buffer& out, const std::string_view text) {
-    put(out, static_cast<std::int16_t>(text.size()));
-    out.append(text);
-}
-
-void begin_request(Buffer& out, const std::int16_t api, const std::int16_t version) {
-    out.clear();
-    put(out, std::int32_t{0});  // length, filled in by send_request
-    put(out, api);
-    put(out, version);
-    put(out, std::int32_t{1});  // correlation: answers come in the order of the requests
-    put_string(out, "bench");
-}
-
-/// `payload` follows the request's own bytes and is the end of the frame.
-void send_request(const int socket, Buffer& request, const ByteView payload) {
-    const std::size_t length = request.size() - 4 + payload.size();
-    codec::store_be(request.data(), static_cast<std::int32_t>(length));
-    send_all(socket, request.view());
-    send_all(socket, payload);
-}
-
-Buffer receive_answer(const int socket) {
-    std::array<std::byte, 4> prefix{};
-    Buffer answer;
-    if (!receive_all(socket, prefix)) {
-        give_up("the collector closed the connection");
-    }
-    answer.resize(codec::load_be<std::uint32_t>(prefix.data()));
-    if (!receive_all(socket, answer.mutable_view())) {
-        give_up("the collector closed the connection");
-    }
-    return answer;
-}
-
-/// Asks for the topic, which creates it.
-void create_topic(const int socket, const std::string_view topic) {
-    Buffer request;
-    begin_request(request, api_metadata, metadata_version);
-    put(request, std::int32_t{1});
-    put_string(request, topic);
-    put(request, std::int8_t{1});  // allow_auto_topic_creation
-    send_request(socket, request, ByteView());
-    static_cast<void>(receive_answer(socket));
-}
 
 void send_batch(const int socket, const std::string_view topic, const ByteView batch) {
     Buffer request;
@@ -92,7 +40,8 @@ void send_batch(const int socket, const std::string_view topic, const ByteView b
 
 /// The error code of the only partition.
 std::int16_t receive_error_code(const int socket) {
-    const Buffer answer = receive_answer(socket);
+    Buffer answer;
+    receive_answer(socket, answer);
     codec::ByteReader reader(answer.view());
     static_cast<void>(reader.be<std::int32_t>());  // correlation
     static_cast<void>(reader.be<std::int32_t>());  // count of topics
