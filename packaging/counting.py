@@ -247,7 +247,9 @@ _path_header = re.compile(rb"(?:^|,)lb\.path=(.*?)(?=,lb\.[a-z0-9_.]+=|$)", re.D
 
 
 class KcatReader:
-    """Reads a topic with kcat, each call from where the last one ended up to the topic's end.
+    """Reads a topic with kcat, each call from where the last one ended up to the topic's end of that moment.
+
+    The end is asked for beforehand: of a log that is written to all the time kcat -e alone finds none.
 
     kcat's own output is framed by lengths and two random marks, so that values and headers may hold any
     bytes. No consumer group: partitions and offsets are named. kcat checks each batch's CRC.
@@ -280,8 +282,19 @@ class KcatReader:
             if partition.get("leader", -1) >= 0
         )
 
+    def _end_offset(self, partition):
+        command = ["kcat", "-Q", "-b", self.broker, "-t", f"{self.topic}:{partition}:-1"]
+        answer = subprocess.run(command, capture_output=True, timeout=60)
+        offset = answer.stdout.strip().rpartition(b" ")[2]
+        if answer.returncode != 0 or not offset.isdigit():
+            raise ProgramFailed("kcat could not find the topic's end:\n" + answer.stderr.decode(errors="replace"))
+        return int(offset)
+
     def _read_partition(self, partition):
-        command = ["kcat", "-b", self.broker, "-C", "-t", self.topic, "-p", str(partition), "-e", "-q"]
+        count = self._end_offset(partition) - self.next_offset[partition]
+        if count <= 0:
+            return
+        command = ["kcat", "-b", self.broker, "-C", "-t", self.topic, "-p", str(partition), "-e", "-q", "-c", str(count)]
         command += ["-o", str(self.next_offset[partition]), "-X", "check.crcs=true", "-X", "auto.offset.reset=error"]
         command += ["-f", f"%o %R%s{self._after_value}%h{self._after_headers}"]
         kcat = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -1,7 +1,9 @@
 """A file's bytes come out of kcat as they went into the agent."""
 
 import hashlib
+import threading
 
+import confluent_kafka
 import counting
 import kafka_side
 from conftest import is_long
@@ -60,3 +62,43 @@ def test_lines_written_later_arrive_in_order(stage, collector, place):
     kafka_side.wait_for_records(collector.broker, "logs", 101, 60, agent.check_running)
 
     assert kafka_side.consume(collector.broker, "logs") == file.read_bytes()
+
+
+class Writer:
+    """Keeps a topic's end moving."""
+
+    def __init__(self, broker, topic):
+        self._producer = confluent_kafka.Producer({"bootstrap.servers": broker, "linger.ms": 0})
+        self._topic = topic
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopped.set()
+        self._thread.join()
+        self._producer.flush(10)
+
+    def _write(self):
+        while not self._stopped.wait(0.02):
+            self._producer.produce(self._topic, b"more", partition=0)
+            self._producer.poll(0)
+
+
+def test_counting_ends_though_records_keep_coming(collector):
+    kafka_side.produce(collector.broker, "busy", [b"line %d" % number for number in range(1000)])
+    with Writer(collector.broker, "busy"):
+        kafka_side.wait_for_records(collector.broker, "busy", 1010, 60)
+
+        read = []
+        thread = threading.Thread(target=lambda: read.extend(counting.KcatReader(collector.broker, "busy").read()))
+        thread.start()
+        thread.join(20)
+        ended_by_itself = not thread.is_alive()
+    thread.join()
+
+    assert ended_by_itself
+    assert len(read) >= 1010
