@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 #include "shared/base/log_spdlog.h"
 #include "shared/base/version.h"
+#include "shared/daemon/backend_report.h"
 #include "shared/daemon/exit_code.h"
 #include "shared/daemon/machine.h"
 #include "shared/daemon/resource_limits.h"
@@ -9,9 +10,9 @@
 #include "shared/daemon/signals.h"
 #include "shared/http/health.h"
 #include "shared/http/server.h"
+#include "shared/io/backend_maker.h"
 #include "shared/io/shard_threads.h"
 #include "shared/io/shield.h"
-#include "shared/io/uring_backend.h"
 
 #include <CLI/CLI.hpp>
 
@@ -51,20 +52,9 @@ agent::LoadedAgentConfig load(const Flags& flags) {
     return agent::load_agent_config(request);
 }
 
-/// Notes the rung of the ladder of set-up flags that the kernel stands on.
-std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend(int& rung) {
-    auto made = io::UringBackend::make(io::UringOptions::for_agent());
-    if (auto* const text = std::get_if<std::string>(&made)) {
-        return std::move(*text);
-    }
-    auto& backend = std::get<std::unique_ptr<io::UringBackend>>(made);
-    rung = backend->stats().rung;
-    return std::unique_ptr<io::IoBackend>(std::move(backend));
-}
-
 /// What the program knows of its own runtime.
 struct Runtime {
-    int rung = 0;
+    const io::BackendMaker* backend = nullptr;
     const LogSink* sink = nullptr;
 };
 
@@ -79,17 +69,7 @@ public:
         registry.gauge(
                     "logboom_agent_build_info", "The program's version.", {{"version", release}}
         ).set(1);
-        registry
-            .gauge(
-                "logboom_agent_runtime_backend", "How the kernel is asked.", {{"kind", "io_uring"}}
-            )
-            .set(1);
-        registry
-            .gauge(
-                "logboom_agent_io_uring_rung",
-                "Set-up flags that the kernel knows: 0 all, above it fewer."
-            )
-            .set(runtime.rung);
+        daemon::show_backend(registry, "logboom_agent", *runtime.backend);
     }
     void refresh() { lines_dropped_.add(sink_.dropped_lines() - lines_dropped_.value()); }
 
@@ -168,7 +148,6 @@ Task<bool> live_under_one_identity(
     Env& env = shard.env();
     metrics::Registry registry;
     RuntimeMetrics runtime_metrics(registry, runtime);
-    env.log.info("io_uring is used", {kv("rung", runtime.rung)});
     const std::string state_dir = config.state_dir;
     const std::optional<config::HostPort> http_at = config.http;
     agent::Agent agent(env, std::move(config), registry);
@@ -220,6 +199,7 @@ Task<void> live(
     const Runtime& runtime,
     int& exit_code
 ) {
+    daemon::log_backend(shard.env().log, *runtime.backend);
     for (;;) {
         agent::AgentConfig for_one = config;
         const bool goes_on = co_await live_under_one_identity(
@@ -243,9 +223,11 @@ int run(const Flags& flags) {
     options.log_level = loaded.config.log_level;
     options.seed = daemon::random_seed();
     options.pool_bytes = pool_bytes;
+    io::BackendMaker backend(io::BackendChoice::uring, io::UringOptions::for_agent());
     Runtime runtime;
+    runtime.backend = &backend;
     runtime.sink = sink.get();
-    io::ShardThreads threads([&runtime] { return make_backend(runtime.rung); }, *sink, options);
+    io::ShardThreads threads([&backend] { return backend.make(); }, *sink, options);
     const std::string problem = threads.start();
     if (!problem.empty()) {
         std::fprintf(stderr, "logboom-agent: %s\n", problem.c_str());

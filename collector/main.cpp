@@ -3,19 +3,19 @@
 #include "shared/base/limits.h"
 #include "shared/base/log_spdlog.h"
 #include "shared/base/version.h"
+#include "shared/daemon/backend_report.h"
 #include "shared/daemon/exit_code.h"
 #include "shared/daemon/machine.h"
 #include "shared/daemon/resource_limits.h"
 #include "shared/daemon/service_manager.h"
 #include "shared/daemon/signals.h"
+#include "shared/io/backend_maker.h"
 #include "shared/io/shard_threads.h"
 #include "shared/io/shield.h"
-#include "shared/io/uring_backend.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 
 namespace {
@@ -54,20 +54,9 @@ collector::LoadedCollectorConfig load(const Flags& flags) {
     return collector::load_collector_config(request);
 }
 
-/// Notes the rung of the ladder of set-up flags that the kernel stands on: the same for all shards.
-std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend(std::atomic<int>& rung) {
-    auto made = io::UringBackend::make(io::UringOptions());
-    if (auto* const text = std::get_if<std::string>(&made)) {
-        return std::move(*text);
-    }
-    auto& backend = std::get<std::unique_ptr<io::UringBackend>>(made);
-    rung = backend->stats().rung;
-    return std::unique_ptr<io::IoBackend>(std::move(backend));
-}
-
 /// What the program knows of its own runtime.
 struct Runtime {
-    std::atomic<int> rung{0};
+    const io::BackendMaker* backend = nullptr;
     const LogSink* sink = nullptr;
 };
 
@@ -81,17 +70,11 @@ Task<void> live(
 ) {
     Env& env = shards.front()->env();
     metrics::Registry registry;
-    const int rung = runtime.rung;
-    registry
-        .gauge(
-            "logboom_collector_io_uring_rung",
-            "Set-up flags that the kernel knows: 0 all, above it fewer."
-        )
-        .set(rung);
+    daemon::show_backend(registry, "logboom_collector", *runtime.backend);
     metrics::Counter& lines_dropped = registry.counter(
         "logboom_collector_log_lines_dropped_total", "Lines of our own log that had no room."
     );
-    env.log.info("io_uring is used", {kv("rung", rung)});
+    daemon::log_backend(env.log, *runtime.backend);
     collector::Collector collector(shards, std::move(config), registry);
     const Result<Ok> started = co_await collector.start();
     if (started) {
@@ -134,9 +117,11 @@ int run(const Flags& flags) {
     options.pin = config.pin;
     options.log_level = config.log_level;
     options.seed = daemon::random_seed();
+    io::BackendMaker backend(io::BackendChoice::uring, io::UringOptions());
     Runtime runtime;
+    runtime.backend = &backend;
     runtime.sink = sink.get();
-    io::ShardThreads threads([&runtime] { return make_backend(runtime.rung); }, *sink, options);
+    io::ShardThreads threads([&backend] { return backend.make(); }, *sink, options);
     const std::string problem = threads.start();
     if (!problem.empty()) {
         std::fprintf(stderr, "logboom-collector: %s\n", problem.c_str());

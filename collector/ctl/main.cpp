@@ -1,8 +1,8 @@
 // logboomctl: parses its command line, runs one command on one shard, and says how it ended.
 #include "collector/ctl/command_line.h"
 #include "collector/ctl/output.h"
+#include "shared/io/backend_maker.h"
 #include "shared/io/shard_threads.h"
-#include "shared/io/uring_backend.h"
 
 #include <unistd.h>
 
@@ -57,16 +57,6 @@ public:
     void write(LogLevel, std::string_view) override {}
 };
 
-std::variant<std::unique_ptr<io::IoBackend>, std::string> make_backend() {
-    // A client waits more than it works: a small ring, and buffers for one or two answers.
-    const io::UringOptions options = io::UringOptions::for_agent();
-    auto made = io::UringBackend::make(options);
-    if (auto* const backend = std::get_if<std::unique_ptr<io::UringBackend>>(&made)) {
-        return std::unique_ptr<io::IoBackend>(std::move(*backend));
-    }
-    return *std::get_if<std::string>(&made);
-}
-
 Task<Outcome<ExitCode>> run_command(Env& env, Cluster& cluster, Output& output, CommandLine line) {
     if (const auto* const list = std::get_if<TopicListOptions>(&line.command)) {
         co_return co_await run_topic_list(cluster, output, *list);
@@ -99,7 +89,9 @@ ExitCode run(CommandLine line, Output& output) {
     QuietSink sink;
     io::ShardThreadsOptions options;
     options.log_level = LogLevel::error;
-    io::ShardThreads threads(make_backend, sink, options);
+    // A client waits more than it works: a small ring, and buffers for one or two answers.
+    io::BackendMaker backend(io::BackendChoice::automatic, io::UringOptions::for_agent());
+    io::ShardThreads threads([&backend] { return backend.make(); }, sink, options);
     if (const std::string problem = threads.start(); !problem.empty()) {
         output.say(to_string(Failure{.what = problem}));
         return ExitCode::failed;

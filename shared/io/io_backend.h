@@ -1,4 +1,5 @@
-// The only virtual seam to the kernel. UringBackend is the real one, SimBackend the simulated one.
+// The only virtual seam to the kernel. UringBackend and PollBackend ask the real one, SimBackend a
+// simulated one.
 #pragma once
 
 #include "shared/io/op.h"

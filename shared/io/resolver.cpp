@@ -71,8 +71,14 @@ Resolver::~Resolver() {
 void Resolver::submit(Op& op) {
     const std::lock_guard lock(state_->mutex);
     if (!state_->has_thread) {  // programs that know their peers by number have no such thread
+        std::thread thread = start_helper([state = state_] { State::run(state); });
+        if (!thread.joinable()) {  // the host has none for us: as if nobody knew the name
+            state_->answered.push_back(State::Query{&op, {}, {}});
+            state_->on_answer();
+            return;
+        }
         state_->has_thread = true;
-        start_helper([state = state_] { State::run(state); }).detach();
+        thread.detach();
     }
     State::Query& query = state_->asked.emplace_back();
     query.op = &op;

@@ -1,18 +1,18 @@
 #include "shared/io/uring_backend.h"
 
 #include "shared/io/file_threads.h"
-#include "shared/io/net.h"
+#include "shared/io/op_calls.h"
+#include "shared/io/real_time.h"
 #include "shared/io/resolver.h"
+#include "shared/io/sockets.h"
 #include "shared/io/uring_extra.h"
+#include "shared/io/uring_refusal.h"
+#include "shared/io/wake_event.h"
 
 #include <liburing.h>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +21,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <ctime>
 #include <deque>
 #include <vector>
 
@@ -32,7 +31,8 @@ namespace {
 // Completions handled in one turn, so that timers and ready tasks get theirs (C17).
 constexpr unsigned completions_per_turn = 256;
 constexpr std::uint16_t receive_group = 0;
-constexpr int listen_backlog = 4096;
+// Calls without an operation of the ring: hosts that never make one have no such thread.
+constexpr std::size_t file_threads_max = 1;
 
 // user_data of requests that are no Op.
 constexpr std::uint64_t tag_wake = 1;
@@ -82,105 +82,8 @@ constexpr std::array<Operation, 17> operations_needed{{
     {IORING_OP_ASYNC_CANCEL, "async_cancel"},
 }};
 
-std::string explain_missing(const char* const call, const int error) {
-    std::string text = std::string(call) + ": " + strerrordesc_np(error) + " (errno "
-                     + std::to_string(error)
-                     + ")\nio_uring is needed and cannot be used here. The usual causes:\n"
-                       "  1. a container's seccomp profile forbids it: allow io_uring_setup, "
-                       "io_uring_enter and io_uring_register in the profile, or run with "
-                       "--security-opt seccomp=unconfined to check\n"
-                       "  2. sysctl kernel.io_uring_disabled is 1 or 2: set it to 0\n"
-                       "  3. the kernel is older than 6.0: install a newer one";
-    if (error == ENOMEM) {
-        text +=
-            "\nWith 'Cannot allocate memory' it is the limit of locked memory: raise LimitMEMLOCK= "
-            "of the unit, or `ulimit -l`";
-    }
-    return text;
-}
-
-/// Fills a socket address from text; 0 bytes if the text is no numeric address.
-socklen_t to_sockaddr(const SocketAddress& address, sockaddr_storage& out) noexcept {
-    out = {};
-    auto& v4 = reinterpret_cast<sockaddr_in&>(out);
-    if (::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1) {
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(address.port);
-        return sizeof(sockaddr_in);
-    }
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(out);
-    if (::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) == 1) {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(address.port);
-        return sizeof(sockaddr_in6);
-    }
-    return 0;
-}
-
-void set_option(const int fd, const int level, const int name, const int value) noexcept {
-    // A kernel that lacks one of them serves without it.
-    static_cast<void>(::setsockopt(fd, level, name, &value, sizeof value));
-}
-
-void set_connection_options(const int fd, const std::int64_t user_timeout_ms) noexcept {
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(user_timeout_ms));
-}
-
-std::int32_t listen_tcp(const Op& op) noexcept {
-    sockaddr_storage address;
-    const socklen_t size = to_sockaddr(*static_cast<const SocketAddress*>(op.address), address);
-    if (size == 0) {
-        return -EADDRNOTAVAIL;
-    }
-    const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -errno;
-    }
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (op.flags == 1) {
-        set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    }
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) < 0
-        || ::listen(fd, listen_backlog) < 0) {
-        const int error = errno;
-        ::close(fd);
-        return -error;
-    }
-    return fd;
-}
-
-std::int32_t local_port(const int fd) noexcept {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0) {
-        return -errno;
-    }
-    // The port stands at the same place in both families.
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-}
-
-std::int32_t peer_address(const Op& op) {
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (::getpeername(op.fd, reinterpret_cast<sockaddr*>(&address), &size) < 0) {
-        return -errno;
-    }
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const void* const bytes =
-        address.ss_family == AF_INET
-            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
-            : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
-    ::inet_ntop(address.ss_family, bytes, text.data(), text.size());
-    auto& peer = *static_cast<SocketAddress*>(op.out);
-    peer.host = text.data();
-    peer.port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-    return 0;
-}
+/// The room of the queue that is probed.
+constexpr unsigned probed_operations = 256;
 
 /// An answer of the kernel: a completion queue's entry.
 struct Answer {
@@ -234,7 +137,7 @@ struct UringBackend::Ring {
     std::uint32_t returned = 0;  // added, not yet shown to the kernel
 
     std::uint64_t generation = 0;
-    int wake_fd = -1;
+    WakeEvent wake_event;
     std::uint64_t wake_count = 0;
     std::atomic<bool> has_answers{false};
     std::unique_ptr<FileThreads> threads;
@@ -244,10 +147,12 @@ struct UringBackend::Ring {
     std::vector<std::pair<Op*, std::int32_t>> ready;     // done inline, told on the next turn
 
     ~Ring();
-    std::string open(const UringOptions& options);
-    std::string open_buffers(const UringOptions& options);
-    [[nodiscard]] std::string find_missing_operation();
-    [[nodiscard]] std::string try_receive();
+    using Refusal = std::optional<UringRefusal>;
+    [[nodiscard]] Refusal open(const UringOptions& options);
+    [[nodiscard]] Refusal set_up(const UringOptions& options);
+    [[nodiscard]] Refusal find_missing_operation();
+    [[nodiscard]] Refusal open_buffers(const UringOptions& options);
+    [[nodiscard]] Refusal try_receive();
     io_uring_sqe* sqe();
     int enter(unsigned want, __kernel_timespec* timeout);
     void arm_wake();
@@ -275,33 +180,55 @@ UringBackend::Ring::~Ring() {
     if (buffer_memory != nullptr) {
         ::munmap(buffer_memory, std::size_t{buffer_count} * buffer_bytes);
     }
-    if (wake_fd >= 0) {
-        ::close(wake_fd);
-    }
 }
 
-std::string UringBackend::Ring::open(const UringOptions& options) {
-    int error = 0;
-    for (std::size_t rung = static_cast<std::size_t>(options.first_rung); rung < ladder.size();
+UringBackend::Ring::Refusal UringBackend::Ring::open(const UringOptions& options) {
+    Refusal refusal = set_up(options);
+    if (!refusal) {
+        refusal = find_missing_operation();
+    }
+    if (!refusal) {
+        refusal = open_buffers(options);
+    }
+    if (!refusal) {
+        refusal = try_receive();
+    }
+    if (refusal) {
+        return refusal;
+    }
+    const std::int32_t opened = wake_event.open(0);
+    if (opened < 0) {
+        return explain_refusal("eventfd", -opened);
+    }
+    const auto on_answer = [this] {
+        has_answers.store(true, std::memory_order_release);
+        wake_event.set();
+    };
+    threads = std::make_unique<FileThreads>(on_answer, file_threads_max);
+    resolver = std::make_unique<Resolver>(on_answer);
+    arm_wake();
+    return {};
+}
+
+UringBackend::Ring::Refusal UringBackend::Ring::set_up(const UringOptions& options) {
+    int error = EINVAL;
+    for (auto rung = static_cast<std::size_t>(options.first_rung);
+         error == EINVAL && rung < ladder.size();
          ++rung) {
         io_uring_params params{};
         params.flags = ladder[rung].flags;
         params.cq_entries = options.cq_entries;
         error = -io_uring_queue_init_params(options.sq_entries, &ring, &params);
-        if (error == 0) {
-            stats.rung = static_cast<int>(rung);
-            break;
+        if (error != 0) {
+            ring.ring_fd = -1;
         }
-        ring.ring_fd = -1;
-        if (error != EINVAL) {
-            return explain_missing("io_uring_setup", error);
-        }
+        stats.rung = static_cast<int>(rung);
     }
     if (error != 0) {
-        return explain_missing("io_uring_setup", error);
+        return explain_refusal("io_uring_setup", error);
     }
     if ((ring.features & required_features) != required_features) {
-        return explain_missing("io_uring_setup (features of the kernel)", ENOSYS);
+        return explain_refusal("io_uring_setup (features of the kernel)", ENOSYS);
     }
     has_bundles = (ring.features & kernel::feat_recvsend_bundle) != 0;
     enter_flags = (ring.features & kernel::feat_no_iowait) != 0 ? kernel::enter_no_iowait : 0;
@@ -309,52 +236,36 @@ std::string UringBackend::Ring::open(const UringOptions& options) {
     io_uring_register_ring_fd(&ring);
     std::array<unsigned, 2> workers{options.workers_max, 1};
     io_uring_register_iowq_max_workers(&ring, workers.data());
-    std::string problem = find_missing_operation();
-    if (problem.empty()) {
-        problem = open_buffers(options);
+    // A profile may allow the one call and not the other.
+    const int entered = enter(0, nullptr);
+    if (entered < 0 && entered != -ETIME && entered != -EINTR) {
+        return explain_refusal("io_uring_enter", -entered);
     }
-    if (problem.empty()) {
-        problem = try_receive();
-    }
-    if (!problem.empty()) {
-        return problem;
-    }
-    wake_fd = ::eventfd(0, EFD_CLOEXEC);
-    if (wake_fd < 0) {
-        return std::string("eventfd: ") + strerrordesc_np(errno);
-    }
-    const auto on_answer = [this] {
-        has_answers.store(true, std::memory_order_release);
-        const std::uint64_t one = 1;
-        static_cast<void>(::write(wake_fd, &one, sizeof one));
-    };
-    threads = std::make_unique<FileThreads>(on_answer);
-    resolver = std::make_unique<Resolver>(on_answer);
-    arm_wake();
     return {};
 }
 
 /// A kernel may lack an operation or forbid it (R10): found out at the start and not by a user.
-std::string UringBackend::Ring::find_missing_operation() {
-    const std::unique_ptr<io_uring_probe, void (*)(io_uring_probe*)> probe(
-        io_uring_get_probe_ring(&ring), &io_uring_free_probe
-    );
-    if (probe == nullptr) {
-        return explain_missing("io_uring_register (probe)", errno);
+UringBackend::Ring::Refusal UringBackend::Ring::find_missing_operation() {
+    const std::size_t size = sizeof(io_uring_probe) + probed_operations * sizeof(io_uring_probe_op);
+    std::vector<std::uint64_t> memory(size / sizeof(std::uint64_t) + 1);  // for its alignment
+    auto* const probe = reinterpret_cast<io_uring_probe*>(memory.data());
+    const int error = -io_uring_register_probe(&ring, probe, probed_operations);
+    if (error != 0) {
+        return explain_refusal("io_uring_register (probe)", error);
     }
     for (const auto& [code, name] : operations_needed) {
-        if (io_uring_opcode_supported(probe.get(), code) == 0) {
-            return explain_missing((std::string("io_uring operation ") + name).c_str(), ENOSYS);
+        if (io_uring_opcode_supported(probe, code) == 0) {
+            return explain_refusal((std::string("io_uring operation ") + name).c_str(), ENOSYS);
         }
     }
     return {};
 }
 
 /// No feature bit tells of multishot receives with shared buffers: one real one does (R10).
-std::string UringBackend::Ring::try_receive() {
+UringBackend::Ring::Refusal UringBackend::Ring::try_receive() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) < 0) {
-        return std::string("socketpair: ") + strerrordesc_np(errno);
+        return explain_refusal("socketpair", errno);
     }
     io_uring_sqe* const s = sqe();
     io_uring_prep_recv_multishot(s, ends[0], nullptr, 0, 0);
@@ -363,22 +274,25 @@ std::string UringBackend::Ring::try_receive() {
     s->user_data = tag_ignore;
     const bool is_sent = ::send(ends[1], "x", 1, MSG_NOSIGNAL) == 1;
     ::close(ends[1]);
-    int refusal = is_sent ? 0 : EIO;
+    int error = is_sent ? 0 : EIO;
     for (bool is_going_on = is_sent; is_going_on;) {  // ends with the stream
         enter_and_reap(1, nullptr);
         for (const Answer& answer : std::exchange(reaped, {})) {
             if ((answer.flags & IORING_CQE_F_BUFFER) != 0) {
                 return_buffer(static_cast<std::uint16_t>(answer.flags >> IORING_CQE_BUFFER_SHIFT));
             }
-            refusal = answer.res < 0 ? -answer.res : refusal;
+            error = answer.res < 0 ? -answer.res : error;
             is_going_on = (answer.flags & IORING_CQE_F_MORE) != 0;
         }
     }
     ::close(ends[0]);
-    return refusal == 0 ? std::string() : explain_missing("io_uring multishot receive", refusal);
+    if (error != 0) {
+        return explain_refusal("io_uring multishot receive", error);
+    }
+    return {};
 }
 
-std::string UringBackend::Ring::open_buffers(const UringOptions& options) {
+UringBackend::Ring::Refusal UringBackend::Ring::open_buffers(const UringOptions& options) {
     buffer_count = options.receive_buffers;
     buffer_bytes = options.receive_buffer_bytes;
     const std::size_t ring_bytes = buffer_count * sizeof(io_uring_buf);
@@ -388,7 +302,7 @@ std::string UringBackend::Ring::open_buffers(const UringOptions& options) {
     void* const ring_memory = ::mmap(nullptr, ring_bytes, protection, flags, -1, 0);
     void* const memory = ::mmap(nullptr, memory_bytes, protection, flags, -1, 0);
     if (ring_memory == MAP_FAILED || memory == MAP_FAILED) {
-        return "no memory for receive buffers";
+        return explain_refusal("mmap (receive buffers)", errno);
     }
     buffers = static_cast<io_uring_buf_ring*>(ring_memory);
     buffer_memory = static_cast<std::byte*>(memory);
@@ -398,7 +312,7 @@ std::string UringBackend::Ring::open_buffers(const UringOptions& options) {
     registration.bgid = receive_group;
     const int error = -io_uring_register_buf_ring(&ring, &registration, 0);
     if (error != 0) {
-        return explain_missing("io_uring_register (receive buffers)", error);
+        return explain_refusal("io_uring_register (receive buffers)", error);
     }
     io_uring_buf_ring_init(buffers);
     id_at.resize(buffer_count);
@@ -515,7 +429,7 @@ void UringBackend::Ring::start_again(Op& op, const std::uint8_t sqe_flags) {
 
 void UringBackend::Ring::arm_wake() {
     io_uring_sqe* const s = sqe();
-    io_uring_prep_read(s, wake_fd, &wake_count, sizeof wake_count, 0);
+    io_uring_prep_read(s, wake_event.fd(), &wake_count, sizeof wake_count, 0);
     s->user_data = tag_wake;
 }
 
@@ -697,13 +611,13 @@ void UringBackend::Ring::handle(const Answer& answer) {
 
 // --- The seam ------------------------------------------------------------------------------------
 
-std::variant<std::unique_ptr<UringBackend>, std::string> UringBackend::make(
+std::variant<std::unique_ptr<UringBackend>, UringRefusal> UringBackend::make(
     const UringOptions& options
 ) {
     auto ring = std::make_unique<Ring>();
-    std::string problem = ring->open(options);
-    if (!problem.empty()) {
-        return problem;
+    Ring::Refusal refusal = ring->open(options);
+    if (refusal) {
+        return std::move(*refusal);
     }
     return std::unique_ptr<UringBackend>(new UringBackend(std::move(ring)));
 }
@@ -715,21 +629,6 @@ UringBackend::~UringBackend() = default;
 void UringBackend::submit(Op& op) {
     std::int32_t res = 0;
     switch (op.kind) {
-    case OpKind::listen_tcp: res = listen_tcp(op); break;
-    case OpKind::local_port: res = local_port(op.fd); break;
-    case OpKind::peer_address: res = peer_address(op); break;
-    case OpKind::inotify_open:
-        res = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-        res = res < 0 ? -errno : res;
-        break;
-    case OpKind::inotify_add:
-        res = ::inotify_add_watch(op.fd, op.path, op.flags);
-        res = res < 0 ? -errno : res;
-        break;
-    case OpKind::inotify_remove:
-        res = ::inotify_rm_watch(op.fd, static_cast<int>(op.length));
-        res = res < 0 ? -errno : res;
-        break;
     case OpKind::connect_tcp: {
         auto room = std::make_unique<ConnectRoom>();
         if (to_sockaddr(*static_cast<const SocketAddress*>(op.address), room->address) == 0) {
@@ -745,10 +644,16 @@ void UringBackend::submit(Op& op) {
         ring_->start(op);
         return;
     }
+    case OpKind::listen_tcp:
+    case OpKind::local_port:
+    case OpKind::peer_address:
     case OpKind::read_link:
     case OpKind::lock_file:
     case OpKind::has_writer:
-    case OpKind::get_generation: res = run_call(op); break;
+    case OpKind::get_generation:
+    case OpKind::inotify_open:
+    case OpKind::inotify_add:
+    case OpKind::inotify_remove: res = run_call(op); break;
     case OpKind::resolve: ring_->resolver->submit(op); return;
     case OpKind::ftruncate:
     case OpKind::list_dir:
@@ -838,20 +743,15 @@ void UringBackend::poll(const SteadyTime until) {
 }
 
 void UringBackend::wake() noexcept {
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(ring_->wake_fd, &one, sizeof one));
+    ring_->wake_event.set();
 }
 
 SteadyTime UringBackend::now() {
-    timespec t{};
-    ::clock_gettime(CLOCK_BOOTTIME, &t);
-    return SteadyTime(std::chrono::seconds(t.tv_sec) + Nanos(t.tv_nsec));
+    return boot_time();
 }
 
 WallTime UringBackend::wall() {
-    timespec t{};
-    ::clock_gettime(CLOCK_REALTIME, &t);
-    return WallTime(std::chrono::seconds(t.tv_sec) + Nanos(t.tv_nsec));
+    return real_time();
 }
 
 const UringStats& UringBackend::stats() const noexcept {

@@ -1,10 +1,10 @@
-// The real backend: one io_uring per shard. The only room of the program that knows liburing.
+// The backend of choice: one io_uring per shard. The only room of the program that knows liburing.
 #pragma once
 
 #include "shared/io/io_backend.h"
+#include "shared/io/uring_refusal.h"
 
 #include <memory>
-#include <string>
 #include <variant>
 
 namespace logboom::io {
@@ -37,8 +37,7 @@ struct UringStats {
 /// Shard: made, used and destroyed on one thread.
 class UringBackend final : public IoBackend {
 public:
-    /// The text says which call failed, why, and what the operator can do (R15).
-    [[nodiscard]] static std::variant<std::unique_ptr<UringBackend>, std::string> make(
+    [[nodiscard]] static std::variant<std::unique_ptr<UringBackend>, UringRefusal> make(
         const UringOptions& options
     );
     ~UringBackend() override;

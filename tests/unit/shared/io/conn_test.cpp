@@ -61,7 +61,7 @@ Task<Result<Ok>> run_with_pair(IoWorld& w, const Body body, const ConnOptions op
 
 void on_every_pair(const Body body, const ConnOptions options = ConnOptions()) {
     const auto act = [body, options](IoWorld& w) { w.run(run_with_pair(w, body, options)); };
-    test::with_every_ring(act);
+    test::with_every_real(act);
     test::with_every_seed(act);
 }
 void on_simulated_pairs(

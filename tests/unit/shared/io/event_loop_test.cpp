@@ -11,7 +11,7 @@
 using namespace logboom;
 using test::code_of;
 using test::IoWorld;
-using test::with_every_ring;
+using test::with_every_real;
 using test::with_every_seed;
 
 namespace {
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(a_loop_ends_with_its_main_task) {
         w.run(do_nothing());
         w.run(do_nothing());
     };
-    with_every_ring(act);
+    with_every_real(act);
     with_every_seed(act);
 }
 
@@ -89,12 +89,12 @@ BOOST_AUTO_TEST_CASE(a_stop_that_is_requested_before_the_loop_runs_cancels_its_m
         w.run(wait_for_the_end(w, ended));
         BOOST_TEST(ended == ErrorCode::cancelled);
     };
-    with_every_ring(act);
+    with_every_real(act);
     with_every_seed(act);
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_that_another_thread_requests_ends_a_loop_that_waits) {
-    with_every_ring([](IoWorld& w) {
+    with_every_real([](IoWorld& w) {
         ErrorCode ended{};
         std::thread stopper([&w] { w.loop().request_stop(); });
         w.run(wait_for_the_end(w, ended));
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_stop_that_another_thread_requests_ends_a_loop_that_waits)
 }
 
 BOOST_AUTO_TEST_CASE(tasks_that_never_wait_hold_up_neither_timers_nor_completions) {
-    test::on_every_ring(work_beside_a_spinner);
+    test::on_every_real(work_beside_a_spinner);
 }
 
 BOOST_AUTO_TEST_CASE(sleepers_are_woken_in_order_and_never_too_early) {

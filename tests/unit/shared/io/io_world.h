@@ -1,8 +1,9 @@
 // A small world for tests of what stands on an IoBackend. One body runs over io_uring, on each rung of its
-// ladder, and over the simulated kernel, with several seeds; it cannot tell which.
+// ladder, over epoll and threads, and over the simulated kernel, with several seeds; it cannot tell which.
 #pragma once
 
 #include "shared/io/event_loop.h"
+#include "shared/io/poll_backend.h"
 #include "shared/io/sim_backend.h"
 #include "shared/io/uring_backend.h"
 
@@ -90,18 +91,18 @@ public:
     [[nodiscard]] static const std::string& ring_refusal() {
         static const std::string refusal = [] {
             auto made = io::UringBackend::make(io::UringOptions::for_agent());
-            const std::string* const text = std::get_if<std::string>(&made);
-            if (text != nullptr) {
-                std::cerr << "skipped on io_uring: " << *text << '\n';
+            const auto* const refused = std::get_if<io::UringRefusal>(&made);
+            if (refused != nullptr) {
+                std::cerr << "skipped on io_uring: " << refused->text << '\n';
             }
-            return text == nullptr ? std::string() : *text;
+            return refused == nullptr ? std::string() : refused->text;
         }();
         return refusal;
     }
     [[nodiscard]] static std::unique_ptr<IoWorld> on_ring(const io::UringOptions& options) {
         auto made = io::UringBackend::make(options);
-        if (const std::string* const text = std::get_if<std::string>(&made)) {
-            BOOST_FAIL(*text);
+        if (const auto* const refused = std::get_if<io::UringRefusal>(&made)) {
+            BOOST_FAIL(refused->text);
         }
         auto backend = std::move(std::get<std::unique_ptr<io::UringBackend>>(made));
         const std::string name = "io_uring, rung " + std::to_string(options.first_rung);
@@ -111,6 +112,16 @@ public:
         io::UringOptions options = io::UringOptions::for_agent();
         options.first_rung = rung;
         return on_ring(options);
+    }
+    [[nodiscard]] static std::unique_ptr<IoWorld> on_poll(const io::PollOptions& options) {
+        auto made = io::PollBackend::make(options);
+        if (const std::string* const text = std::get_if<std::string>(&made)) {
+            BOOST_FAIL(*text);
+        }
+        auto backend = std::move(std::get<std::unique_ptr<io::PollBackend>>(made));
+        const std::string name = "epoll, " + std::to_string(options.file_threads_max)
+                               + " threads at most";
+        return std::unique_ptr<IoWorld>(new IoWorld(name, nullptr, std::move(backend)));
     }
     [[nodiscard]] static std::unique_ptr<IoWorld> simulated(
         const std::uint64_t seed, const SimChoices choices = SimChoices()
@@ -132,7 +143,7 @@ public:
     [[nodiscard]] io::Scheduler& scheduler() noexcept { return holder_.scheduler(); }
     [[nodiscard]] io::EventLoop& loop() noexcept { return loop_; }
     [[nodiscard]] const std::vector<std::string>& log_lines() const noexcept { return sink_.lines; }
-    /// Null on the ring.
+    /// Null on a real kernel.
     [[nodiscard]] SimSide* sim() noexcept { return sim_.get(); }
     [[nodiscard]] SimSide& the_sim() noexcept {
         LB_ASSERT(sim_ != nullptr);
@@ -220,6 +231,21 @@ void with_every_ring(const Act& act) {
         }
     }
 }
+/// As it is, and with one thread and pieces of a few bytes.
+template <typename Act>
+void with_every_poll(const Act& act) {
+    for (const io::PollOptions& options : {io::PollOptions(), io::PollOptions{1, 100}}) {
+        const auto world = IoWorld::on_poll(options);
+        BOOST_TEST_CONTEXT(world->name()) {
+            act(*world);
+        }
+    }
+}
+template <typename Act>
+void with_every_real(const Act& act) {
+    with_every_ring(act);
+    with_every_poll(act);
+}
 template <typename Act>
 void with_every_seed(const Act& act, const SimChoices choices = SimChoices()) {
     for (std::uint64_t seed = 1; seed <= simulated_seeds; ++seed) {
@@ -231,14 +257,14 @@ void with_every_seed(const Act& act, const SimChoices choices = SimChoices()) {
     }
 }
 
-inline void on_every_ring(const IoWorld::Body body) {
-    with_every_ring([body](IoWorld& world) { world.run(body); });
+inline void on_every_real(const IoWorld::Body body) {
+    with_every_real([body](IoWorld& world) { world.run(body); });
 }
 inline void on_every_seed(const IoWorld::Body body, const SimChoices choices = SimChoices()) {
     with_every_seed([body](IoWorld& world) { world.run(body); }, choices);
 }
 inline void on_every_backend(const IoWorld::Body body) {
-    on_every_ring(body);
+    on_every_real(body);
     on_every_seed(body);
 }
 

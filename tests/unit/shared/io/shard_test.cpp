@@ -1,9 +1,12 @@
-// Shards on threads of their own, each with a real ring.
+// Shards on threads of their own, each with a real backend.
 #include "shared/io/shard.h"
 
+#include "shared/io/backend_maker.h"
 #include "shared/io/shard_threads.h"
 #include "tests/unit/shared/io/io_world.h"
 
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -11,7 +14,16 @@
 #include <numeric>
 #include <thread>
 
+namespace logboom::io {
+
+std::ostream& operator<<(std::ostream& out, const BackendKind kind) {
+    return out << to_string(kind);
+}
+
+}  // namespace logboom::io
+
 using namespace logboom;
+using io::BackendKind;
 using io::call_on;
 using io::ShardThreads;
 using io::ShardThreadsOptions;
@@ -23,18 +35,24 @@ namespace {
 using Shards = std::vector<Shard*>;
 using Made = std::variant<std::unique_ptr<io::IoBackend>, std::string>;
 
-Made make_ring() {
-    auto made = io::UringBackend::make(io::UringOptions::for_agent());
-    if (auto* const text = std::get_if<std::string>(&made)) {
-        return std::move(*text);
-    }
-    return std::unique_ptr<io::IoBackend>(std::move(std::get<std::unique_ptr<io::UringBackend>>(made
-    )));
+/// As a program makes it, of one kind.
+Made make_backend(const BackendKind kind) {
+    const auto choice = kind == BackendKind::uring ? io::BackendChoice::uring
+                                                   : io::BackendChoice::poll;
+    io::BackendMaker maker(choice, io::UringOptions::for_agent());
+    return maker.make();
+}
+
+const std::vector<BackendKind>& kinds() {
+    static const std::vector<BackendKind> of_this_machine =
+        IoWorld::ring_refusal().empty() ? std::vector{BackendKind::uring, BackendKind::poll}
+                                        : std::vector{BackendKind::poll};
+    return of_this_machine;
 }
 
 struct Threads {
-    explicit Threads(const std::size_t shard_count)
-        : threads(make_ring, sink, options(shard_count)) {
+    Threads(const BackendKind kind, const std::size_t shard_count)
+        : threads([kind] { return make_backend(kind); }, sink, options(shard_count)) {
         BOOST_REQUIRE(threads.start().empty());
     }
     static ShardThreadsOptions options(const std::size_t shard_count) {
@@ -209,69 +227,67 @@ Task<void> wait_until_cancelled(Env& env, ErrorCode& into) {
     into = code_of(ended);
 }
 
-boost::test_tools::assertion_result has_ring(boost::unit_test::test_unit_id) {
-    return boost::test_tools::assertion_result(IoWorld::ring_refusal().empty());
-}
-
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(shard, *boost::unit_test::precondition(has_ring))
+BOOST_AUTO_TEST_SUITE(shard)
 
-BOOST_AUTO_TEST_CASE(the_first_shard_that_cannot_be_made_ends_the_start_with_its_text) {
+BOOST_DATA_TEST_CASE(
+    the_first_shard_that_cannot_be_made_ends_the_start_with_its_text, kinds(), kind
+) {
     for (int good = 0; good < 3; ++good) {
         std::atomic<int> calls{0};
-        const auto factory = [&calls, good]() -> Made {
+        const auto factory = [&calls, good, kind]() -> Made {
             if (calls++ == good) {
-                return std::string("no more rings");
+                return std::string("no more backends");
             }
-            return make_ring();
+            return make_backend(kind);
         };
         test::KeptLines sink;
         ShardThreads threads(factory, sink, Threads::options(3));
-        BOOST_TEST(threads.start() == "no more rings");
+        BOOST_TEST(threads.start() == "no more backends");
         BOOST_TEST(calls == good + 1);
     }
 }
 
-BOOST_AUTO_TEST_CASE(shards_that_never_ran_anything_end_too) {
-    const Threads t(3);
+BOOST_DATA_TEST_CASE(shards_that_never_ran_anything_end_too, kinds(), kind) {
+    const Threads t(kind, 3);
     BOOST_TEST(t.threads.shards().size() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(each_shard_runs_what_it_is_called_for_on_a_thread_of_its_own) {
-    Threads t(3);
+BOOST_DATA_TEST_CASE(each_shard_runs_what_it_is_called_for_on_a_thread_of_its_own, kinds(), kind) {
+    Threads t(kind, 3);
     t.threads.run(look_at_shards(t.threads.shards()));
 }
 
-BOOST_AUTO_TEST_CASE(a_result_that_cannot_be_copied_comes_home) {
-    Threads t(2);
+BOOST_DATA_TEST_CASE(a_result_that_cannot_be_copied_comes_home, kinds(), kind) {
+    Threads t(kind, 2);
     t.threads.run(fetch_owned(t.threads.shards()));
 }
 
-BOOST_AUTO_TEST_CASE(calls_go_to_and_fro_between_all_shards_at_once) {
-    Threads t(3);
+BOOST_DATA_TEST_CASE(calls_go_to_and_fro_between_all_shards_at_once, kinds(), kind) {
+    Threads t(kind, 3);
     int hops = 0;
     t.threads.run(hop_in_crowds(t.threads.shards(), hops));
     BOOST_TEST(hops == 10 * 20 * 30);
 }
 
-BOOST_AUTO_TEST_CASE(a_call_uses_the_files_of_the_shard_that_it_runs_on) {
+BOOST_DATA_TEST_CASE(a_call_uses_the_files_of_the_shard_that_it_runs_on, kinds(), kind) {
     const test::TempDir dir;
-    Threads t(2);
+    Threads t(kind, 2);
     std::uint64_t size = 0;
     t.threads.run(write_elsewhere(t.threads.shards(), dir.path() + "/file", size));
     BOOST_TEST(size == 50'000u);
 }
 
-BOOST_AUTO_TEST_CASE(a_call_on_the_own_shard_is_a_plain_await) {
-    Threads t(1);
+BOOST_DATA_TEST_CASE(a_call_on_the_own_shard_is_a_plain_await, kinds(), kind) {
+    Threads t(kind, 1);
     std::vector<std::string> seen;
     t.threads.run(call_myself(t.threads.shards(), seen));
     BOOST_TEST(seen == (std::vector<std::string>{"called", "5"}));
 }
 
-BOOST_AUTO_TEST_CASE(what_one_sender_posts_arrives_in_its_order) {
-    Threads t(2);
+BOOST_DATA_TEST_CASE(what_one_sender_posts_arrives_in_its_order, kinds(), kind) {
+    Threads t(kind, 2);
     std::vector<int> arrived;
     t.threads.run(post_many(t.threads.shards(), arrived));
     std::vector<int> expected(2000);
@@ -279,15 +295,15 @@ BOOST_AUTO_TEST_CASE(what_one_sender_posts_arrives_in_its_order) {
     BOOST_TEST((arrived == expected));
 }
 
-BOOST_AUTO_TEST_CASE(any_thread_may_post_and_wakes_a_shard_that_waits) {
-    Threads t(1);
+BOOST_DATA_TEST_CASE(any_thread_may_post_and_wakes_a_shard_that_waits, kinds(), kind) {
+    Threads t(kind, 1);
     int heard = 0;
     t.threads.run(hear_from_a_thread(t.threads.shards(), heard));
     BOOST_TEST(heard == 500);
 }
 
-BOOST_AUTO_TEST_CASE(a_call_is_not_cut_short_by_cancellation) {
-    Threads t(2);
+BOOST_DATA_TEST_CASE(a_call_is_not_cut_short_by_cancellation, kinds(), kind) {
+    Threads t(kind, 2);
     int result = 0;
     bool was_waiting = false;
     t.threads.run(cancel_a_call(t.threads.shards(), result, was_waiting));
@@ -295,10 +311,11 @@ BOOST_AUTO_TEST_CASE(a_call_is_not_cut_short_by_cancellation) {
     BOOST_TEST(result == 9);
 }
 
-BOOST_AUTO_TEST_CASE(a_stop_that_another_thread_requests_cancels_the_main_task) {
-    Threads t(2);
+BOOST_DATA_TEST_CASE(a_stop_that_another_thread_requests_cancels_the_main_task, kinds(), kind) {
+    Threads t(kind, 2);
     ErrorCode ended{};
-    std::thread stopper([&t] { t.threads.request_stop(); });
+    ShardThreads& threads = t.threads;
+    std::thread stopper([&threads] { threads.request_stop(); });
     t.threads.run(wait_until_cancelled(t.threads.shards()[0]->env(), ended));
     stopper.join();
     BOOST_TEST(ended == ErrorCode::cancelled);

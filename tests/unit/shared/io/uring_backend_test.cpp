@@ -6,7 +6,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <thread>
 
 using namespace logboom;
 using io::UringBackend;
@@ -21,8 +20,8 @@ boost::test_tools::assertion_result has_ring(boost::unit_test::test_unit_id) {
 
 std::string refusal_of(const UringOptions& options) {
     const auto made = UringBackend::make(options);
-    const std::string* const text = std::get_if<std::string>(&made);
-    return text == nullptr ? std::string() : *text;
+    const auto* const refused = std::get_if<io::UringRefusal>(&made);
+    return refused == nullptr ? std::string() : refused->text;
 }
 
 struct Pair {
@@ -124,29 +123,6 @@ BOOST_AUTO_TEST_CASE(an_agents_ring_is_smaller_than_a_collectors) {
         < collector.receive_buffers * collector.receive_buffer_bytes
     );
     BOOST_TEST(refusal_of(collector).empty());
-}
-
-BOOST_AUTO_TEST_CASE(waking_from_another_thread_ends_a_poll) {
-    test::with_every_ring([](IoWorld& w) {
-        for (int round = 0; round < 50; ++round) {
-            const SteadyTime give_up = w.backend().now() + 30s;
-            std::thread waker([&w] { w.backend().wake(); });
-            w.backend().poll(give_up);
-            waker.join();
-            BOOST_TEST((w.backend().now() < give_up));
-            w.backend().poll(SteadyTime::min());
-        }
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_wake_before_the_poll_is_not_lost) {
-    test::with_every_ring([](IoWorld& w) {
-        const SteadyTime give_up = w.backend().now() + 30s;
-        w.backend().wake();
-        w.backend().wake();
-        w.backend().poll(give_up);
-        BOOST_TEST((w.backend().now() < give_up));
-    });
 }
 
 BOOST_AUTO_TEST_CASE(connections_share_few_receive_buffers_and_lose_nothing) {

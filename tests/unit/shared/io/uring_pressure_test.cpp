@@ -1,21 +1,11 @@
-// The ring where it is tight: full queues, operations that meet their own cancelling, kernels that refuse.
-#include "shared/io/net.h"
-#include "shared/io/op_awaiter.h"
+// The ring where it is tight: full queues, operations that meet their own cancelling.
 #include "shared/io/uring_backend.h"
 #include "tests/support/dies.h"
 #include "tests/unit/shared/io/io_world.h"
 
 #include <boost/test/unit_test.hpp>
 
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/inotify.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include <array>
 #include <fstream>
@@ -78,47 +68,6 @@ void read_much_at_once(IoWorld& world) {
     });
     BOOST_TEST(std::ranges::all_of(reads, [](const auto& read) { return read->op.res == 10; }));
     ::close(fd);
-}
-
-Task<Result<Ok>> look_at_user_timeout(IoWorld& world) {
-    SocketAddress address;
-    address.host = "127.0.0.1";
-    io::ConnOptions options;
-    options.peer_timeout = 20s;
-    LB_CO_TRY(auto listener, co_await world.net().listen(address, false, options));
-    address.port = listener->port();
-    const SteadyTime deadline = world.env().clock.now() + 10s;
-    io::Op op;
-    op.kind = io::OpKind::connect_tcp;
-    op.address = &address;
-    op.length = 12'345;
-    const int fd = co_await io::OpAwaiter(world.backend(), op);
-    BOOST_REQUIRE(fd >= 0);
-    int value = 0;
-    socklen_t size = sizeof value;
-    BOOST_REQUIRE(::getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size) == 0);
-    BOOST_TEST(value == 12'345);
-    ::close(fd);
-    LB_CO_TRY(auto client, co_await world.net().connect(address, deadline, io::ConnOptions()));
-    client->abort();
-    co_await client->close();
-    co_await listener->close();
-    co_return Ok{};
-}
-
-/// From here on the kernel answers io_uring_setup with EPERM, as a container's profile makes it.
-bool forbid_rings() {
-    std::array<sock_filter, 4> program{{
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    }};
-    sock_fprog filter{};
-    filter.len = program.size();
-    filter.filter = program.data();
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-        && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
 void answer_an_op_that_is_over() {
@@ -192,42 +141,8 @@ BOOST_AUTO_TEST_CASE(a_watch_that_finds_nothing_is_not_begun_again_after_it_was_
     ::close(fd);
 }
 
-BOOST_AUTO_TEST_CASE(the_kernels_patience_with_a_peer_is_an_option_of_the_connection) {
-    on_every_ring(look_at_user_timeout);
-}
-
 BOOST_AUTO_TEST_CASE(an_answer_to_an_op_that_is_over_ends_the_program) {
     BOOST_TEST(dies(answer_an_op_that_is_over));
-}
-
-BOOST_AUTO_TEST_CASE(a_refusal_names_the_call_the_error_and_what_to_do) {
-    const pid_t child = ::fork();
-    BOOST_REQUIRE(child >= 0);
-    if (child == 0) {
-        if (!forbid_rings()) {
-            ::_exit(77);
-        }
-        const auto made = io::UringBackend::make(io::UringOptions::for_agent());
-        const std::string* const text = std::get_if<std::string>(&made);
-        int missing = 0;
-        for (const char* const part :
-             {"io_uring_setup",
-              "Operation not permitted",
-              "errno 1",
-              "seccomp",
-              "--security-opt",
-              "kernel.io_uring_disabled",
-              "set it to 0",
-              "older than",
-              "install a newer one"}) {
-            missing += text == nullptr || text->find(part) == std::string::npos ? 1 : 0;
-        }
-        ::_exit(missing);
-    }
-    int status = 0;
-    BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-    BOOST_REQUIRE(WIFEXITED(status));
-    BOOST_TEST((WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
