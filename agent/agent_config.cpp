@@ -69,8 +69,8 @@ constexpr Option options[] = {
      .key = "backend",
      .type = ValueType::choice,
      .initial = "\"auto\"",
-     .doc = "how the kernel is asked",
-     .choices = "auto|uring"},
+     .doc = "uring, poll (epoll and threads); auto: poll where uring is refused",
+     .choices = "auto|uring|poll"},
 
     {.section = "output",
      .key = "collectors",
@@ -237,8 +237,11 @@ LogLevel log_level_of(const std::string& text) noexcept {
     return text == "error" ? LogLevel::error : LogLevel::info;
 }
 
-BackendChoice backend_of(const std::string& text) noexcept {
-    return text == "uring" ? BackendChoice::uring : BackendChoice::automatic;
+io::BackendChoice backend_of(const std::string& text) noexcept {
+    if (text == "uring") {
+        return io::BackendChoice::uring;
+    }
+    return text == "poll" ? io::BackendChoice::poll : io::BackendChoice::automatic;
 }
 
 ReadFrom read_from_of(const std::string& text) noexcept {

@@ -5,6 +5,7 @@
 #include "shared/base/log.h"
 #include "shared/base/time.h"
 #include "shared/config/config.h"
+#include "shared/io/backend_maker.h"
 
 #include <cstdint>
 #include <optional>
@@ -13,8 +14,6 @@
 
 namespace logboom::agent {
 
-/// io_uring is the only one that there is.
-enum class BackendChoice : std::uint8_t { automatic, uring };
 enum class Compression : std::uint8_t { none, lz4 };
 /// Where reading begins in files that were there when an input was started for the very first time
 /// (T22); files that appear later are always read from their beginning.
@@ -51,7 +50,7 @@ struct AgentConfig {
     Nanos shutdown_timeout{};
 
     // [io]
-    BackendChoice backend = BackendChoice::automatic;
+    io::BackendChoice backend = io::BackendChoice::automatic;
 
     // [output]
     std::vector<config::HostPort> collectors;

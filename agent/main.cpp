@@ -223,7 +223,7 @@ int run(const Flags& flags) {
     options.log_level = loaded.config.log_level;
     options.seed = daemon::random_seed();
     options.pool_bytes = pool_bytes;
-    io::BackendMaker backend(io::BackendChoice::uring, io::UringOptions::for_agent());
+    io::BackendMaker backend(loaded.config.backend, io::UringOptions::for_agent());
     Runtime runtime;
     runtime.backend = &backend;
     runtime.sink = sink.get();

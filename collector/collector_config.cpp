@@ -95,8 +95,8 @@ constexpr Option options[] = {
      .key = "backend",
      .type = ValueType::choice,
      .initial = "\"uring\"",
-     .doc = "how the kernel is asked",
-     .choices = "uring"},
+     .doc = "poll: epoll and threads, for hosts that refuse io_uring",
+     .choices = "uring|poll"},
 
     {.section = "listener",
      .key = "protocol",
@@ -281,6 +281,8 @@ CollectorConfig CollectorConfig::from(const config::Values& values, config::Prob
     }
     made.rack = node.text("rack");
     made.data_dirs = node.list("data_dirs");
+    made.backend = values.table("io").text("backend") == "poll" ? io::BackendChoice::poll
+                                                                : io::BackendChoice::uring;
     made.shards = static_cast<std::uint32_t>(node.integer("shards"));
     made.pin = node.boolean("pin");
     made.log_level = log_level_of(node.text("log_level"));

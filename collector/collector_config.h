@@ -6,6 +6,7 @@
 #include "shared/base/strong.h"
 #include "shared/base/time.h"
 #include "shared/config/config.h"
+#include "shared/io/backend_maker.h"
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +15,6 @@
 
 namespace logboom::collector {
 
-enum class BackendChoice : std::uint8_t { uring };
 enum class ListenerProtocol : std::uint8_t { kafka, agents, http };
 
 /// One `[[listener]]`.
@@ -35,7 +35,7 @@ struct CollectorConfig {
     Nanos shutdown_timeout{};
 
     // [io]
-    BackendChoice backend = BackendChoice::uring;
+    io::BackendChoice backend = io::BackendChoice::uring;
 
     std::vector<ListenerConfig> listeners;  // of a kind at most one
 

@@ -117,7 +117,7 @@ int run(const Flags& flags) {
     options.pin = config.pin;
     options.log_level = config.log_level;
     options.seed = daemon::random_seed();
-    io::BackendMaker backend(io::BackendChoice::uring, io::UringOptions());
+    io::BackendMaker backend(config.backend, io::UringOptions());
     Runtime runtime;
     runtime.backend = &backend;
     runtime.sink = sink.get();

@@ -19,15 +19,34 @@ sys.path[:0] = [str(root / "packaging"), str(root / "tests" / "support")]
 import programs  # noqa: E402  (the path above)
 
 is_long = os.environ.get("LB_LONG", "") not in ("", "0")
+# EPERM or ENOSYS: agents find no io_uring; see test_poll_backend.py.
+refusal = os.environ.get("LB_REFUSE_IO_URING", "")
 sanitizer_words = ("AddressSanitizer", "LeakSanitizer", "UndefinedBehaviorSanitizer", "runtime error:")
 
 
 @pytest.fixture
 def place(request):
-    folder = root / "build" / "e2e" / re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:120]
+    kept = root / "build" / "e2e" / (f"without-io_uring-{refusal}" if refusal else "")
+    folder = kept / re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:120]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
+
+
+def compiled(name):
+    """The program of tests/support/<name>.cpp."""
+    source = root / "tests" / "support" / f"{name}.cpp"
+    program = root / "build" / "e2e" / name
+    newest = max(file.stat().st_mtime for file in source.parent.glob("*.*"))
+    if not program.exists() or program.stat().st_mtime < newest:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["g++", "-std=c++20", "-O2", f"-I{root}", "-o", program, source], check=True)
+    return program
+
+
+def without_io_uring(error):
+    """What stands before a program's name to run it where io_uring is refused with EPERM or ENOSYS."""
+    return [str(compiled("refuse_io_uring")), error]
 
 
 class Stage:
@@ -36,6 +55,7 @@ class Stage:
     def __init__(self, folder):
         self.folder = folder
         self.started = []
+        self.before_agents = without_io_uring(refusal) if refusal else []
 
     def collector(self, name="collector", **options):
         collector = programs.Collector(self.folder / name, self.folder / f"{name}.log", **options)
@@ -49,6 +69,7 @@ class Stage:
         text = programs.agent_config(self.folder / name, addresses, [str(path) for path in paths], exclude, topic, **more)
         config.write_text(text)
         agent = programs.Agent(config, self.folder / f"{name}.log", binaries=binaries, extra=extra)
+        agent.arguments[:0] = self.before_agents
         self.started.append(agent)
         agent.start()
         return agent
@@ -85,11 +106,7 @@ def collector(stage):
 @pytest.fixture(scope="session")
 def gencorpus():
     """The generator of log files, as a function: gencorpus(path, kind, megabytes, *flags)."""
-    source = root / "tests" / "support" / "gencorpus.cpp"
-    program = root / "build" / "e2e" / "gencorpus"
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        program.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["g++", "-std=c++20", "-O2", "-o", program, source], check=True)
+    program = compiled("gencorpus")
 
     def generate(path, kind, megabytes, *flags):
         command = [program, kind, str(megabytes), "--out", path, *map(str, flags)]

@@ -23,14 +23,21 @@ agent::LoadedAgentConfig load_with(const std::string& backend) {
 BOOST_AUTO_TEST_SUITE(io_backend)
 
 BOOST_AUTO_TEST_CASE(a_backend_that_does_not_exist_is_refused) {
-    const agent::LoadedAgentConfig loaded = load_with("poll");
+    const agent::LoadedAgentConfig loaded = load_with("kqueue");
     BOOST_TEST(!loaded.loaded.ok());
     BOOST_TEST(loaded.loaded.problems.text().find("backend") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(io_uring_is_taken_by_itself_and_by_name) {
-    BOOST_TEST(load_with("auto").loaded.ok());
-    BOOST_TEST(load_with("uring").loaded.ok());
+BOOST_AUTO_TEST_CASE(each_backend_is_taken_by_its_name_and_a_choice_by_itself) {
+    const std::vector<std::pair<std::string, io::BackendChoice>> names{
+        {"auto", io::BackendChoice::automatic},
+        {"uring", io::BackendChoice::uring},
+        {"poll", io::BackendChoice::poll}};
+    for (const auto& [name, choice] : names) {
+        const agent::LoadedAgentConfig loaded = load_with(name);
+        BOOST_TEST(loaded.loaded.ok());
+        BOOST_TEST((loaded.config.backend == choice));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

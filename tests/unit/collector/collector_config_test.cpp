@@ -41,6 +41,18 @@ BOOST_AUTO_TEST_CASE(an_address_that_clients_cannot_connect_to_is_not_advertised
     );
 }
 
+BOOST_AUTO_TEST_CASE(io_uring_is_needed_unless_epoll_is_asked_for) {
+    const auto choice_of = [](const std::string& text) {
+        const LoadedCollectorConfig loaded = load_collector_config(main_file(text).request());
+        BOOST_TEST(loaded.loaded.ok());
+        return loaded.config.backend;
+    };
+    BOOST_TEST((choice_of("") == io::BackendChoice::uring));
+    BOOST_TEST((choice_of("[io]\nbackend = \"uring\"\n") == io::BackendChoice::uring));
+    BOOST_TEST((choice_of("[io]\nbackend = \"poll\"\n") == io::BackendChoice::poll));
+    BOOST_TEST(has(problems_of("[io]\nbackend = \"auto\"\n"), "x.toml:2:11: error"));
+}
+
 BOOST_AUTO_TEST_CASE(a_second_data_directory_is_refused) {
     BOOST_TEST(
         has(problems_of("[node]\ndata_dirs = [\"/a\", \"/b\"]\n"), "one data directory is served")
