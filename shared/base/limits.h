@@ -98,6 +98,15 @@ inline constexpr std::size_t shards_max = 64;
 
 /// A segment is rolled at this size unless configured (`[topic_defaults] segment_bytes`).
 inline constexpr std::uint64_t segment_bytes_default = 256ull << 20;
+/// Closed segments are deleted when their newest record is older, unless configured (`retention.ms`):
+/// Kafka's week.
+inline constexpr std::int64_t retention_ms_default = 7ll * 24 * 3600 * 1000;
+/// A segment with records is closed at this age, unless configured (`segment.ms`), so that retention by
+/// time is at most so late.
+inline constexpr std::int64_t segment_ms_default = 3600ll * 1000;
+/// A producer's clock may be so far ahead of ours (`message.timestamp.after.max.ms`); later times would keep
+/// a log from ever being deleted.
+inline constexpr std::int64_t timestamp_after_max_ms_default = 24ll * 3600 * 1000;
 /// One entry of the offset index per this many bytes of log.
 inline constexpr std::uint32_t index_interval_bytes = 4096;
 /// Room for the largest index: a segment's file positions are 31 bits.

@@ -1,0 +1,39 @@
+// How a topic's records are kept, by Kafka's topic settings. What is kept of a topic are the settings that
+// were given when it was made; what is in force are those over the node's defaults.
+#pragma once
+
+#include "shared/base/limits.h"
+
+#include <cstdint>
+
+namespace logboom::metadata {
+
+enum class TimestampType : std::uint8_t {
+    create_time,     ///< records keep their producers' times
+    log_append_time  ///< a batch gets the time at which it was appended
+};
+
+/// The values in force for one topic; those of a default-constructed one are the program's own defaults.
+struct TopicConfig {
+    /// `retention.ms`: closed segments whose newest record is older are deleted; -1: none is for its age.
+    std::int64_t retention_ms = limits::retention_ms_default;
+    /// `retention.bytes` of one partition: oldest closed segments above it are deleted; -1: no bound.
+    std::int64_t retention_bytes = -1;
+    /// `segment.bytes`: a segment is closed at this size.
+    std::int64_t segment_bytes = static_cast<std::int64_t>(limits::segment_bytes_default);
+    /// `segment.ms`: a segment with records is closed at this age.
+    std::int64_t segment_ms = limits::segment_ms_default;
+    /// `max.message.bytes`: largest record batch of Kafka's producers.
+    std::int64_t max_message_bytes = limits::batch_bytes_max;
+    /// `message.timestamp.type`.
+    TimestampType timestamp_type = TimestampType::create_time;
+    /// `message.timestamp.before.max.ms` and `after.max.ms`: how far a record's time may lie from ours.
+    std::int64_t timestamp_before_max_ms = INT64_MAX;
+    std::int64_t timestamp_after_max_ms = limits::timestamp_after_max_ms_default;
+    /// `min.insync.replicas`. Above the number of replicas it counts as that.
+    std::int32_t min_insync_replicas = 1;
+
+    bool operator==(const TopicConfig&) const = default;
+};
+
+}  // namespace logboom::metadata
