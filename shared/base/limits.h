@@ -75,6 +75,10 @@ inline constexpr std::uint64_t door_request_bytes_max = 48ull << 20;
 /// those wait in the socket.
 inline constexpr std::size_t kafka_pipelined_max = 32;
 
+/// Settings described in one answer: at about 400 B each in memory 40 MB at most. All settings of 3000 topics;
+/// who asks for more is told to ask in pieces.
+inline constexpr std::size_t kafka_described_settings_max = 100'000;
+
 /// Largest answer to one Fetch (Kafka's `fetch.max.bytes` is 55 MiB; ours leaves a shard's pool room
 /// for other connections).
 inline constexpr std::uint32_t fetch_bytes_max = 16u << 20;
@@ -98,6 +102,8 @@ inline constexpr std::size_t shards_max = 64;
 
 /// A segment is rolled at this size unless configured (`[topic_defaults] segment_bytes`).
 inline constexpr std::uint64_t segment_bytes_default = 256ull << 20;
+/// Smallest size that can be configured: smaller ones would be nothing but files.
+inline constexpr std::int64_t segment_bytes_min = 64 << 10;
 /// Closed segments are deleted when their newest record is older, unless configured (`retention.ms`):
 /// Kafka's week.
 inline constexpr std::int64_t retention_ms_default = 7ll * 24 * 3600 * 1000;
@@ -141,10 +147,29 @@ static_assert(tail_cache_packed_bytes_max <= tail_cache_room_bytes / 8);
 /// Positions of agents' streams in one partition; at about 500 B each 50 MB at most. The stream that was
 /// silent for longest is forgotten first.
 inline constexpr std::size_t cursor_streams_max = 100'000;
-/// Largest frame in a journal or checkpoint of ours: the image with `topics_max` topics of 249 B names
-/// and about 40 B of fields each, or 100,000 partitions in a checkpoint.
+/// Idempotent producers of one partition; at about 300 B each 6 MB at most. The one that was silent for
+/// longest is forgotten first: a retry of its last batches would then be a second record. So many in the two
+/// minutes in which clients retry are 160 new ones a second.
+inline constexpr std::size_t producers_max = 20'000;
+/// Last batches of a producer that are known, so that a retry of one is told from a new one. Clients keep no
+/// more in flight.
+inline constexpr std::size_t producer_batches_max = 5;
+/// A producer that was silent for so long is forgotten, unless configured (`producer.id.expiration.ms`).
+inline constexpr std::int64_t producer_expiration_ms_default = 24ll * 3600 * 1000;
+/// Producer ids taken from the store at once; those not given out when the program ends are lost. There are
+/// enough for 292 years of a block each microsecond.
+inline constexpr std::int64_t producer_id_block = 1000;
+/// A topic setting's value; the longest is a number of 20 digits.
+inline constexpr std::size_t topic_setting_bytes_max = 32;
+/// Settings of all topics together, so that their image fits a frame: 800 B for each of `topics_max`.
+inline constexpr std::size_t topics_settings_bytes_max = 8u << 20;
+/// Largest frame in a journal or checkpoint of ours: the image with `topics_max` topics of 249 B names,
+/// their settings and about 40 B of fields each, or 100,000 partitions in a checkpoint.
 inline constexpr std::uint32_t crc_frame_bytes_max = 16u << 20;
-static_assert(topics_max * (topic_name_bytes_max + 64) <= crc_frame_bytes_max);
+static_assert(
+    topics_max * (topic_name_bytes_max + 64) + topics_settings_bytes_max <= crc_frame_bytes_max
+);
+static_assert(producers_max * (16 + producer_batches_max * 32) <= crc_frame_bytes_max);
 
 // --- Agent ---------------------------------------------------------------------------------------
 
@@ -158,6 +183,9 @@ static_assert(
     agent_topics_per_hello * (249u + 32u) + agent_streams_per_hello * 18u + 1024u
     <= rpc_request_header_bytes_max
 );
+/// Topics of one connection of an agent whose ids are remembered: at 350 B each 350 KB at most. Of further
+/// ones it is not told when they were deleted meanwhile.
+inline constexpr std::size_t agent_topics_told_max = 1000;
 /// A host name (255), machine id or version in a Hello.
 inline constexpr std::size_t agent_name_bytes_max = 255;
 /// Source bytes in one batch before it is sealed (D16).
