@@ -59,6 +59,16 @@ Task<void> LogDirectory::write_failed_marker(std::string text) {
 void LogDirectory::note_synced(const PartitionKey& key, const Offset synced_end) {
     Offset& known = checkpoints_[key];
     known = std::max(known, synced_end);
+    checkpoint_soon();
+}
+
+void LogDirectory::forget(const PartitionKey& key) {
+    if (checkpoints_.erase(key) != 0) {
+        checkpoint_soon();
+    }
+}
+
+void LogDirectory::checkpoint_soon() {
     is_checkpoint_due_ = true;
     if (!is_writing_checkpoints_ && !is_stopping_) {
         is_writing_checkpoints_ = true;

@@ -56,10 +56,13 @@ public:
 
     /// `key` is on disk up to `synced_end`; the checkpoint follows within a second.
     void note_synced(const PartitionKey& key, Offset synced_end);
+    /// The partition is no more: the next checkpoint does not name it.
+    void forget(const PartitionKey& key);
     /// Ends the syncs and writes the checkpoint. All members have left.
     Task<void> stop();
 
 private:
+    void checkpoint_soon();
     Task<void> write_checkpoints();
     Task<Result<Ok>> write_checkpoint();
     Task<void> write_failed_marker(std::string text);
