@@ -30,6 +30,20 @@ SocketAddress to_address(const config::HostPort& text) {
     return SocketAddress{text.host, text.port};
 }
 
+/// What holds for topics that say nothing else.
+metadata::TopicConfig topic_defaults_of(const CollectorConfig& config) {
+    metadata::TopicConfig defaults;
+    defaults.segment_bytes = static_cast<std::int64_t>(config.segment_bytes);
+    defaults.retention_ms = config.retention_time == Nanos::zero()
+                              ? -1
+                              : config.retention_time / Millis(1);
+    defaults.retention_bytes = config.retention_bytes == 0
+                                 ? -1
+                                 : static_cast<std::int64_t>(config.retention_bytes);
+    defaults.max_message_bytes = config.message_bytes_max;
+    return defaults;
+}
+
 }  // namespace
 
 Collector::Collector(
@@ -63,13 +77,16 @@ Task<Result<Ok>> Collector::start() {
     fetch_hubs_ = std::make_unique<replica::FetchHubs>(shards_);
     replica::ReplicaManagerOptions replica_options;
     replica_options.log_dir = data_dir() + "/log";
-    replica_options.segment_bytes = config_.segment_bytes;
+    replica_options.topic_defaults = topic_defaults_of(config_);
+    replica_options.producers.expiration_ms = config_.producer_expiration / Millis(1);
     replicas_ = std::make_unique<replica::ReplicaManager>(
         shards_, std::move(replica_options), *fetch_hubs_
     );
     const metadata::ImagePtr image = store_->image();
     LB_CO_CHECK(co_await replicas_->open(image));
     topics_ = std::make_unique<replica::TopicService>(*store_, *replicas_, *shards_.front());
+    co_await topics_->finish_removals();
+    producer_ids_ = std::make_unique<metadata::ProducerIds>(*store_, *shards_.front());
     agents_ = std::make_unique<ingest::AgentRegistry>(*shards_.front());
 
     LB_CO_CHECK(co_await open_doors());
@@ -140,6 +157,9 @@ broker::BrokerOptions Collector::broker_options() const {
     options.advertise = to_address(kafka->advertise ? *kafka->advertise : kafka->listen);
     options.auto_create = config_.auto_create;
     options.partitions_default = config_.partitions;
+    options.topic_defaults = topic_defaults_of(config_);
+    options.log_dir = data_dir() + "/log";
+    options.producer_expiration_ms = config_.producer_expiration / Millis(1);
     options.batch_bytes_max = config_.message_bytes_max;
     options.request_bytes_max /= shards_.size();
     options.rack = config_.rack;
@@ -188,7 +208,13 @@ Task<Result<Ok>> Collector::open_shard_doors(const std::size_t index) {
         agents_server.address.port = ports_.agents;
     }
     broker::Broker kafka_part{
-        shard, *store_, *replicas_, *topics_, fetch_hubs_->of(shard), std::move(kafka_options)};
+        shard,
+        *store_,
+        *replicas_,
+        *topics_,
+        *producer_ids_,
+        fetch_hubs_->of(shard),
+        std::move(kafka_options)};
     ingest::Ingest agents_part{
         shard, *store_, *replicas_, *topics_, *agents_, std::move(ingest_options)};
     doors_[index] = std::make_unique<ShardDoors>(

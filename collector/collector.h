@@ -84,6 +84,7 @@ private:
     std::unique_ptr<replica::FetchHubs> fetch_hubs_;
     std::unique_ptr<replica::ReplicaManager> replicas_;
     std::unique_ptr<replica::TopicService> topics_;
+    std::unique_ptr<metadata::ProducerIds> producer_ids_;
     std::unique_ptr<ingest::AgentRegistry> agents_;
     std::vector<std::unique_ptr<ShardDoors>> doors_;
     std::unique_ptr<http::Server> http_;

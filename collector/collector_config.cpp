@@ -130,11 +130,24 @@ constexpr Option options[] = {
      .max = limits::partitions_per_topic_max,
      .reload = Reload::reloadable},
     {.section = "topic_defaults",
+     .key = "retention_time",
+     .type = ValueType::duration,
+     .initial = "\"7d\"",
+     .doc = "log files whose newest record is older are deleted; 0 = never",
+     .min = 0,
+     .max = in_ns(24h * 36500)},
+    {.section = "topic_defaults",
+     .key = "retention_bytes",
+     .type = ValueType::size,
+     .initial = "\"0\"",
+     .doc = "of a partition; the oldest log files above it are deleted; 0 = no bound",
+     .min = 0},
+    {.section = "topic_defaults",
      .key = "segment_bytes",
      .type = ValueType::size,
      .initial = "\"256MiB\"",
      .doc = "a log file is rolled at this size",
-     .min = 64 << 10,
+     .min = limits::segment_bytes_min,
      .max = std::numeric_limits<std::int32_t>::max(),
      .reload = Reload::reloadable},
     {.section = "topic_defaults",
@@ -158,6 +171,13 @@ constexpr Option options[] = {
      .doc = "of one listener; ten thousand agents reconnect at once",
      .min = 1,
      .max = limits::connections_max},
+    {.section = "limits",
+     .key = "producer_expiration",
+     .type = ValueType::duration,
+     .initial = "\"24h\"",
+     .doc = "an idempotent Kafka producer that was silent for so long is forgotten",
+     .min = in_ns(1min),
+     .max = in_ns(24h * 36500)},
 };
 
 constexpr config::Schema schema{
@@ -300,11 +320,14 @@ CollectorConfig CollectorConfig::from(const config::Values& values, config::Prob
     const config::Table& topic_defaults = values.table("topic_defaults");
     made.partitions = static_cast<std::int32_t>(topic_defaults.integer("partitions"));
     made.segment_bytes = topic_defaults.size("segment_bytes");
+    made.retention_time = topic_defaults.duration("retention_time");
+    made.retention_bytes = topic_defaults.size("retention_bytes");
     made.auto_create = topic_defaults.boolean("auto_create");
 
     const config::Table& limits = values.table("limits");
     made.message_bytes_max = static_cast<std::uint32_t>(limits.size("max_message_bytes"));
     made.connections_max = static_cast<std::uint32_t>(limits.integer("connections"));
+    made.producer_expiration = limits.duration("producer_expiration");
     check_data_dirs(values, problems);
     check_listeners(values, problems);
     return made;

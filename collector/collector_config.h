@@ -45,11 +45,14 @@ struct CollectorConfig {
     // [topic_defaults]
     std::int32_t partitions = 0;
     std::uint64_t segment_bytes = 0;
+    Nanos retention_time{};             // 0: for ever
+    std::uint64_t retention_bytes = 0;  // of a partition; 0: no bound
     bool auto_create = true;
 
     // [limits]
     std::uint32_t message_bytes_max = 0;
     std::uint32_t connections_max = 0;
+    Nanos producer_expiration{};
 
     [[nodiscard]] const ListenerConfig* listener(ListenerProtocol protocol) const noexcept;
 

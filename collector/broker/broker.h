@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collector/metadata/meta_store.h"
+#include "collector/metadata/producer_ids.h"
 #include "collector/replica/fetch_hub.h"
 #include "collector/replica/replica_manager.h"
 #include "collector/replica/topic_service.h"
@@ -20,6 +21,11 @@ struct BrokerOptions {
     std::string rack;  // empty: none
     bool auto_create = true;
     std::int32_t partitions_default = 1;
+    /// In force where a topic has no settings of its own.
+    metadata::TopicConfig topic_defaults;
+    /// For those who ask how the node is set up.
+    std::string log_dir;
+    std::int64_t producer_expiration_ms = limits::producer_expiration_ms_default;
     std::uint32_t batch_bytes_max = limits::batch_bytes_max;
     /// A connection without requests is closed after this time (Kafka's connections.max.idle.ms).
     Nanos idle_timeout = 600s;
@@ -37,6 +43,7 @@ struct Broker {
     metadata::MetaStore& meta;
     replica::ReplicaManager& replicas;
     replica::TopicService& topics;
+    metadata::ProducerIds& producer_ids;
     replica::FetchHub& fetch_hub;
     BrokerOptions options;
 

@@ -9,7 +9,7 @@ namespace logboom::broker {
 
 namespace {
 
-constexpr std::array<Route, 7> table{{
+constexpr std::array<Route, 11> table{{
     {kafka::ApiKey::produce, handle_produce},
     {kafka::ApiKey::fetch, handle_fetch},
     {kafka::ApiKey::list_offsets, handle_list_offsets},
@@ -17,6 +17,10 @@ constexpr std::array<Route, 7> table{{
     {kafka::ApiKey::find_coordinator, handle_find_coordinator},
     {kafka::ApiKey::api_versions, handle_api_versions},
     {kafka::ApiKey::create_topics, handle_create_topics},
+    {kafka::ApiKey::delete_topics, handle_delete_topics},
+    {kafka::ApiKey::init_producer_id, handle_init_producer_id},
+    {kafka::ApiKey::describe_configs, handle_describe_configs},
+    {kafka::ApiKey::create_partitions, handle_create_partitions},
 }};
 
 /// A client that guessed too high a version of ApiVersions is told the right one in the version 0

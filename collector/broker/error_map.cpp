@@ -23,8 +23,9 @@ KafkaError to_kafka(const ErrorCode code) noexcept {
     case ErrorCode::already_exists: return KafkaError::topic_already_exists;
     case ErrorCode::not_leader: return KafkaError::not_leader_or_follower;
     case ErrorCode::out_of_range: return KafkaError::offset_out_of_range;
-    case ErrorCode::fenced: return KafkaError::fenced_leader_epoch;
+    case ErrorCode::fenced: return KafkaError::invalid_producer_epoch;
     case ErrorCode::invalid_argument: return KafkaError::invalid_request;
+    case ErrorCode::out_of_order: return KafkaError::out_of_order_sequence_number;
     }
     LB_UNREACHABLE("ErrorCode");
 }

@@ -30,6 +30,7 @@ ReplyStatus to_status(const ErrorCode code) noexcept {
     case ErrorCode::unsupported:
     case ErrorCode::already_exists:
     case ErrorCode::out_of_range:
+    case ErrorCode::out_of_order:
     case ErrorCode::invalid_argument: return ReplyStatus::invalid;
     }
     LB_UNREACHABLE("ErrorCode");
@@ -151,14 +152,17 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
         }
     }
     answer.topic_id = topic->id;
+    if (topics_told_.size() < limits::agent_topics_told_max) {
+        topics_told_[asked.topic] = topic->id;
+    }
     answer.partition_count = static_cast<std::uint32_t>(topic->partitions.size());
     for (const metadata::PartitionImage& described : topic->partitions) {
-        replica::Partition* const partition = ingest_.replicas.find(topic->id, described.index);
+        const replica::PartitionPtr partition = ingest_.replicas.find(topic->id, described.index);
         if (partition == nullptr) {
             answer.status = ReplyStatus::unavailable;
             co_return answer;
         }
-        std::function<Task<replica::AgentPositions>()> work = [this, partition, &asked] {
+        std::function<Task<replica::AgentPositions>()> work = [this, &partition, &asked] {
             return partition->positions(*agent_id_, asked.all_streams, asked.streams, asked.after);
         };
         Shard& home = ingest_.replicas.home_of(*partition);
@@ -183,6 +187,11 @@ Task<Result<rpc::RpcReply>> AgentSession::ship(rpc::Frame request) {
     if (!asked) {
         co_return refuse("the Ship cannot be read: " + to_string(asked.error()));
     }
+    for (const rpc::BatchEnvelope& envelope : asked->batches) {
+        if (is_of_deleted_topic(envelope.topic)) {
+            co_return refuse("topic " + envelope.topic + " was deleted: say Hello again");
+        }
+    }
     rpc::ShipReply reply;
     reply.results.resize(asked->batches.size());
     Scope appends(ingest_.env().scheduler);
@@ -198,14 +207,25 @@ Task<Result<rpc::RpcReply>> AgentSession::ship(rpc::Frame request) {
     co_return reply_with(reply);
 }
 
+/// The positions that the agent was told are those of a topic that is no more. One of the same name may be
+/// there: a batch in the middle of a stream would be taken for its first one.
+bool AgentSession::is_of_deleted_topic(const std::string& name) const {
+    const auto told = topics_told_.find(name);
+    if (told == topics_told_.end()) {
+        return false;
+    }
+    const metadata::ImagePtr image = ingest_.meta.image();
+    const metadata::TopicImage* const topic = image->find(name);
+    return topic == nullptr || topic->id != told->second;
+}
+
 Task<void> AgentSession::append(
     Slice batch, const rpc::BatchEnvelope& envelope, rpc::BatchResult& result
 ) {
     const metadata::ImagePtr image = ingest_.meta.image();
     const metadata::TopicImage* const topic = image->find(envelope.topic);
-    replica::Partition* const partition = topic == nullptr
-                                            ? nullptr
-                                            : ingest_.replicas.find(topic->id, envelope.partition);
+    const replica::PartitionPtr partition =
+        topic == nullptr ? nullptr : ingest_.replicas.find(topic->id, envelope.partition);
     if (partition == nullptr) {
         // One that is known but could not be opened is opened again by the agent's next Hello.
         const bool is_known =
@@ -217,7 +237,7 @@ Task<void> AgentSession::append(
         co_return;
     }
     std::function<Task<Result<replica::AgentAppend>>()> work =
-        [this, partition, held = std::move(batch), &envelope]() mutable {
+        [this, &partition, held = std::move(batch), &envelope]() mutable {
             const std::uint32_t bytes_max = ingest_.options.batch_bytes_max;
             return partition->append_from_agent(*agent_id_, std::move(held), envelope, bytes_max);
         };

@@ -9,7 +9,9 @@
 #include "shared/rpc/agent_messages.h"
 #include "shared/rpc/server.h"
 
+#include <map>
 #include <optional>
+#include <string>
 
 namespace logboom::ingest {
 
@@ -51,9 +53,11 @@ private:
         const rpc::TopicStreams& asked, std::size_t room, std::uint32_t& epoch_known
     );
     Task<void> append(Slice batch, const rpc::BatchEnvelope& envelope, rpc::BatchResult& result);
+    [[nodiscard]] bool is_of_deleted_topic(const std::string& name) const;
 
     Ingest& ingest_;
-    std::optional<record::Id128> agent_id_;  // after a good Hello
+    std::optional<record::Id128> agent_id_;             // after a good Hello
+    std::map<std::string, record::Id128> topics_told_;  // by Hellos of this connection
 };
 
 }  // namespace logboom::ingest

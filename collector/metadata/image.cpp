@@ -15,6 +15,9 @@ Image::Image(std::vector<TopicImage> topics) : topics_(std::move(topics)), by_id
     std::sort(by_id_.begin(), by_id_.end(), [this](const std::uint32_t a, const std::uint32_t b) {
         return topics_[a].id < topics_[b].id;
     });
+    for (const TopicImage& topic : topics_) {
+        partitions_count_ += topic.partitions.size();
+    }
 }
 
 const TopicImage* Image::find(const std::string_view name) const noexcept {
@@ -34,10 +37,34 @@ const TopicImage* Image::find(const Id128& id) const noexcept {
 }
 
 Image Image::with(TopicImage topic) const {
-    LB_ASSERT(find(topic.name) == nullptr && find(topic.id) == nullptr);
     std::vector<TopicImage> topics = topics_;
-    topics.push_back(std::move(topic));
+    const auto known = std::ranges::find(topics, topic.id, &TopicImage::id);
+    if (known != topics.end()) {
+        LB_ASSERT(known->name == topic.name);
+        *known = std::move(topic);
+    } else {
+        LB_ASSERT(find(topic.name) == nullptr);
+        topics.push_back(std::move(topic));
+    }
     return Image(std::move(topics));
+}
+
+Image Image::without(const Id128& id) const {
+    LB_ASSERT(find(id) != nullptr);
+    std::vector<TopicImage> topics = topics_;
+    std::erase_if(topics, [&id](const TopicImage& topic) { return topic.id == id; });
+    return Image(std::move(topics));
+}
+
+const TopicImage* Image::find_alike(const std::string_view name) const noexcept {
+    const auto is_alike = [name](const TopicImage& topic) {
+        return topic.name != name
+            && std::ranges::equal(topic.name, name, [](const char a, const char b) {
+                   return a == b || ((a == '.' || a == '_') && (b == '.' || b == '_'));
+               });
+    };
+    const auto found = std::ranges::find_if(topics_, is_alike);
+    return found == topics_.end() ? nullptr : &*found;
 }
 
 bool is_internal_topic_name(const std::string_view name) noexcept {

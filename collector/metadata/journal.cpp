@@ -8,8 +8,8 @@ namespace logboom::metadata {
 namespace {
 
 constexpr std::string_view file_kind = "LBMJ";
-constexpr std::uint8_t file_version = 1;
-/// A compacted journal begins with one frame of the largest size; starts and new topics follow.
+/// A compacted journal begins with one frame of the largest size; the store makes it anew before what
+/// follows is as large.
 constexpr std::size_t journal_bytes_max = 2 * std::size_t{limits::crc_frame_bytes_max};
 
 /// Whether a whole frame begins anywhere behind the first damaged one. A write that was cut short has
@@ -43,9 +43,9 @@ Task<Result<std::vector<JournalRecord>>> Journal::open() {
     LB_CO_CHECK(co_await open_file());
     LB_CO_TRY(const std::string bytes, co_await env_.fs.read_file(path_, journal_bytes_max));
     const ByteView file = as_bytes(bytes);
-    const Result<Ok> head = codec::check_file_head(file, file_kind, file_version);
+    const Result<Ok> head = codec::check_file_head(file, file_kind, journal_version);
     if (!head && head.code() == ErrorCode::unsupported) {
-        report_other_version(env_.log, path_, file, file_version);
+        report_other_version(env_.log, path_, file, journal_version);
     }
     LB_CO_CHECK(head);
     codec::CrcFrameReader reader(file.subspan(codec::framed_file_head_bytes));
@@ -76,7 +76,7 @@ Task<Result<Ok>> Journal::open_file() {
     Result<io::File> file = co_await env_.fs.open(path_, O_RDWR | O_NOFOLLOW);
     if (!file && file.code() == ErrorCode::not_found) {
         Buffer head;
-        codec::append_file_head(file_kind, file_version, head);
+        codec::append_file_head(file_kind, journal_version, head);
         LB_CO_CHECK(co_await env_.fs.replace_file(path_, head.view()));
         file = co_await env_.fs.open(path_, O_RDWR | O_NOFOLLOW);
     }
@@ -126,12 +126,26 @@ Task<Result<Ok>> Journal::compact(const JournalRecord& record) {
         co_return Error{ErrorCode::too_large, 0, "image of the metadata"};
     }
     Buffer file;
-    codec::append_framed_file(file_kind, file_version, payload.view(), file);
-    LB_CO_CHECK(co_await env_.fs.replace_file(path_, file.view()));
+    codec::append_framed_file(file_kind, journal_version, payload.view(), file);
+    const Result<Ok> replaced = co_await env_.fs.replace_file(path_, file.view());
+    if (!replaced) {
+        co_return co_await after_failed_replacement(replaced.error());
+    }
     [[maybe_unused]] const Result<Ok> closed = co_await file_.close();
-    LB_CO_CHECK(co_await open_file());
+    const Result<Ok> opened = co_await open_file();
+    if (!opened) {
+        co_return give_up(opened.error());
+    }
     size_bytes_ = file.size();
     co_return Ok{};
+}
+
+/// Whether the name still belongs to the file that we write to: what is appended to another one is lost.
+Task<Result<Ok>> Journal::after_failed_replacement(const Error error) {
+    const Result<io::FileStat> named = co_await env_.fs.stat(path_);
+    const Result<io::FileStat> ours = co_await file_.stat();
+    const bool is_as_before = named && ours && named->dev == ours->dev && named->ino == ours->ino;
+    co_return is_as_before ? error : give_up(error);
 }
 
 Task<void> Journal::close() {
@@ -143,7 +157,7 @@ Task<void> Journal::close() {
 Error Journal::give_up(const Error& error) {
     has_failed_ = true;
     env_.log.error(
-        "metadata journal given up after an I/O error: topics cannot be created any more; check the "
+        "metadata journal given up after an I/O error: topics cannot be changed any more; check the "
         "disk and start again",
         {kv("file", quoted(path_)), kv("error", to_string(error))}
     );

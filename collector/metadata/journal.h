@@ -10,6 +10,9 @@
 
 namespace logboom::metadata {
 
+/// Version of the file's format.
+inline constexpr std::uint8_t journal_version = 2;
+
 /// Logs that a framed file is of another version than the one that is supported; names both.
 void report_other_version(
     const Logger& log, const std::string& path, ByteView file, std::uint8_t supported
@@ -27,7 +30,9 @@ public:
     /// Appends one record and syncs. Errors: `too_large`; `no_space` (nothing was appended; retriable);
     /// `storage_failed`: nothing is appended any more, since nobody knows what the disk holds.
     Task<Result<Ok>> append(const JournalRecord& record);
-    /// Replaces the whole journal by this one record. A crash leaves the old or the new one.
+    /// Replaces the whole journal by this one record. A crash leaves the old or the new one. Errors:
+    /// `too_large`, `no_space`, `io`: the journal is as before and takes further records;
+    /// `storage_failed`: it takes none any more.
     Task<Result<Ok>> compact(const JournalRecord& record);
     Task<void> close();
 
@@ -38,6 +43,7 @@ public:
 private:
     Task<Result<Ok>> open_file();
     Task<Result<Ok>> cut_to(std::uint64_t size);
+    Task<Result<Ok>> after_failed_replacement(Error error);
     Error give_up(const Error& error);
 
     Env& env_;

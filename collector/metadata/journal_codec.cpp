@@ -1,8 +1,7 @@
 #include "collector/metadata/image.h"
 #include "collector/metadata/journal_record.h"
-#include "shared/base/limits.h"
-
 #include "metadata.pb.h"
+#include "shared/base/limits.h"
 
 #include <algorithm>
 
@@ -12,12 +11,14 @@ namespace {
 
 constexpr Error malformed{ErrorCode::malformed, 0, "record of the metadata"};
 
-template <typename Message> void put(const Message& message, Buffer& out) {
+template <typename Message>
+void put(const Message& message, Buffer& out) {
     const std::string bytes = message.SerializeAsString();
     out.append(as_bytes(bytes));
 }
 
-template <typename Message> Result<Message> parse(const ByteView bytes) {
+template <typename Message>
+Result<Message> parse(const ByteView bytes) {
     Message message;
     if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return malformed;
@@ -40,6 +41,28 @@ void put_topic(const TopicRecord& topic, v1::TopicRecord& message) {
     message.set_id(std::string(as_text(topic.id)));
     message.set_partitions(topic.partitions);
     message.set_created_in_start(topic.created_in_start);
+    for (const TopicSetting& setting : topic.settings) {
+        v1::TopicSetting& to = *message.add_settings();
+        to.set_name(setting.name);
+        to.set_value(setting.value);
+    }
+}
+
+/// Whether the settings have a meaning is not asked: what was good once must not keep the node from starting.
+Result<TopicSettings> get_settings(const v1::TopicRecord& message) {
+    TopicSettings settings;
+    for (const v1::TopicSetting& setting : message.settings()) {
+        const bool is_in_order = settings.empty() || settings.back().name < setting.name();
+        if (!is_in_order) {
+            return malformed;
+        }
+        settings.push_back(TopicSetting{setting.name(), setting.value()});
+    }
+    return settings;
+}
+
+bool is_partitions_count(const std::int32_t count) noexcept {
+    return count >= 1 && count <= limits::partitions_per_topic_max;
 }
 
 Result<TopicRecord> get_topic(const v1::TopicRecord& message) {
@@ -48,8 +71,8 @@ Result<TopicRecord> get_topic(const v1::TopicRecord& message) {
     LB_TRY(topic.id, to_id(message.id()));
     topic.partitions = message.partitions();
     topic.created_in_start = message.created_in_start();
-    if (!is_topic_name(topic.name) || topic.partitions < 1
-        || topic.partitions > limits::partitions_per_topic_max) {
+    LB_TRY(topic.settings, get_settings(message));
+    if (!is_topic_name(topic.name) || !is_partitions_count(topic.partitions)) {
         return malformed;
     }
     return topic;
@@ -62,7 +85,30 @@ Result<ImageRecord> get_image(const v1::ImageRecord& message) {
         LB_TRY(TopicRecord decoded, get_topic(topic));
         image.topics.push_back(std::move(decoded));
     }
+    if (message.producer_ids_end() < 0) {
+        return malformed;
+    }
+    image.producer_ids_end = ProducerId(message.producer_ids_end());
+    for (const v1::DeletedTopic& topic : message.deleted()) {
+        DeletedTopic decoded;
+        LB_TRY(decoded.id, to_id(topic.id()));
+        decoded.partitions = topic.partitions();
+        if (!is_partitions_count(decoded.partitions)) {
+            return malformed;
+        }
+        image.deleted.push_back(decoded);
+    }
     return image;
+}
+
+Result<PartitionsRecord> get_partitions(const v1::PartitionsRecord& message) {
+    PartitionsRecord record;
+    LB_TRY(record.id, to_id(message.id()));
+    record.partitions = message.partitions();
+    if (!is_partitions_count(record.partitions)) {
+        return malformed;
+    }
+    return record;
 }
 
 struct PutKind {
@@ -74,12 +120,31 @@ struct PutKind {
         for (const TopicRecord& topic : image.topics) {
             put_topic(topic, *to.add_topics());
         }
+        to.set_producer_ids_end(image.producer_ids_end.value);
+        for (const DeletedTopic& topic : image.deleted) {
+            v1::DeletedTopic& deleted = *to.add_deleted();
+            deleted.set_id(std::string(as_text(topic.id)));
+            deleted.set_partitions(topic.partitions);
+        }
     }
     void operator()(const TopicRecord& topic) const {
         put_topic(topic, *message.mutable_topic_created());
     }
     void operator()(const StartRecord& start) const {
         message.mutable_started()->set_count(start.count);
+    }
+    void operator()(const TopicDeletedRecord& topic) const {
+        message.mutable_topic_deleted()->set_id(std::string(as_text(topic.id)));
+    }
+    void operator()(const FilesRemovedRecord& topic) const {
+        message.mutable_files_removed()->set_id(std::string(as_text(topic.id)));
+    }
+    void operator()(const PartitionsRecord& added) const {
+        message.mutable_partitions_added()->set_id(std::string(as_text(added.id)));
+        message.mutable_partitions_added()->set_partitions(added.partitions);
+    }
+    void operator()(const ProducerIdsRecord& ids) const {
+        message.mutable_producer_ids_taken()->set_end(ids.end.value);
     }
 };
 
@@ -126,6 +191,27 @@ Result<JournalRecord> decode_journal_record(const ByteView bytes) {
     case v1::MetadataRecord::kStarted:
         record.kind = StartRecord{message.started().count()};
         return record;
+    case v1::MetadataRecord::kTopicDeleted: {
+        LB_TRY(const Id128 id, to_id(message.topic_deleted().id()));
+        record.kind = TopicDeletedRecord{id};
+        return record;
+    }
+    case v1::MetadataRecord::kFilesRemoved: {
+        LB_TRY(const Id128 id, to_id(message.files_removed().id()));
+        record.kind = FilesRemovedRecord{id};
+        return record;
+    }
+    case v1::MetadataRecord::kPartitionsAdded: {
+        LB_TRY(record.kind, get_partitions(message.partitions_added()));
+        return record;
+    }
+    case v1::MetadataRecord::kProducerIdsTaken: {
+        if (message.producer_ids_taken().end() < 0) {
+            return malformed;
+        }
+        record.kind = ProducerIdsRecord{ProducerId(message.producer_ids_taken().end())};
+        return record;
+    }
     case v1::MetadataRecord::KIND_NOT_SET: break;
     }
     return Error{ErrorCode::unsupported, 0, "kind of a metadata record"};

@@ -15,8 +15,23 @@ constexpr std::string_view node_meta_kind = "LBNM";
 constexpr std::uint8_t node_meta_version = 1;
 constexpr std::size_t node_meta_bytes_max = 4096;
 constexpr BrokerId first_node_id{1};
-/// Records of past starts that may lie in the journal before it is made anew.
+/// Records that say nothing any more and may lie in the journal at a start before it is made anew.
 constexpr std::size_t stale_records_max = 64;
+/// The same while the node runs: each costs about 50 bytes, an image at most a frame.
+constexpr std::size_t stale_records_running_max = 4096;
+
+std::size_t bytes_of(const TopicSettings& settings) noexcept {
+    constexpr std::size_t around_bytes = 6;  // of a setting's message
+    std::size_t bytes = 0;
+    for (const TopicSetting& setting : settings) {
+        bytes += setting.name.size() + setting.value.size() + around_bytes;
+    }
+    return bytes;
+}
+
+bool is_partitions_count(const std::int32_t count) noexcept {
+    return count >= 1 && count <= limits::partitions_per_topic_max;
+}
 
 }  // namespace
 
@@ -127,44 +142,113 @@ Result<Ok> LocalMetaStore::replay(const JournalRecord& record) {
         return Error{ErrorCode::corrupt, 0, "sequence of the metadata journal"};
     }
     last_sequence_ = record.sequence;
-    if (image != nullptr) {
-        topics_.clear();
-        start_count_ = image->start_count;
-        for (const TopicRecord& topic : image->topics) {
-            LB_CHECK(keep(topic));
-        }
-    } else if (const auto* const topic = std::get_if<TopicRecord>(&record.kind)) {
-        LB_CHECK(keep(*topic));
-    } else {
-        start_count_ = std::get<StartRecord>(record.kind).count;
+    return std::visit([this](const auto& kind) { return replay_kind(kind); }, record.kind);
+}
+
+Result<Ok> LocalMetaStore::replay_kind(const ImageRecord& image) {
+    topics_.clear();
+    start_count_ = image.start_count;
+    deleted_ = image.deleted;
+    producer_ids_end_ = image.producer_ids_end;
+    for (const TopicRecord& topic : image.topics) {
+        LB_CHECK(replay_kind(topic));
     }
     return Ok{};
 }
 
-Result<Ok> LocalMetaStore::keep(TopicRecord topic) {
+Result<Ok> LocalMetaStore::replay_kind(const TopicRecord& topic) {
     const bool is_known = std::any_of(topics_.begin(), topics_.end(), [&](const TopicRecord& kept) {
         return kept.name == topic.name || kept.id == topic.id;
     });
     if (is_known || topic.created_in_start > start_count_) {
         return Error{ErrorCode::corrupt, 0, "topic of the metadata journal"};
     }
-    topics_.push_back(std::move(topic));
+    topics_.push_back(topic);
     return Ok{};
 }
 
+Result<Ok> LocalMetaStore::replay_kind(const StartRecord& start) {
+    start_count_ = start.count;
+    return Ok{};
+}
+
+Result<Ok> LocalMetaStore::replay_kind(const TopicDeletedRecord& deleted) {
+    const TopicRecord* const topic = find_topic(deleted.id);
+    if (topic == nullptr) {
+        return Error{ErrorCode::corrupt, 0, "deleted topic of the metadata journal"};
+    }
+    deleted_.push_back(DeletedTopic{topic->id, topic->partitions});
+    std::erase_if(topics_, [&](const TopicRecord& kept) { return kept.id == deleted.id; });
+    return Ok{};
+}
+
+Result<Ok> LocalMetaStore::replay_kind(const FilesRemovedRecord& removed) {
+    std::erase_if(deleted_, [&](const DeletedTopic& topic) { return topic.id == removed.id; });
+    return Ok{};
+}
+
+Result<Ok> LocalMetaStore::replay_kind(const PartitionsRecord& added) {
+    TopicRecord* const topic = find_topic(added.id);
+    if (topic == nullptr || topic->partitions >= added.partitions) {
+        return Error{ErrorCode::corrupt, 0, "partitions of the metadata journal"};
+    }
+    topic->partitions = added.partitions;
+    return Ok{};
+}
+
+Result<Ok> LocalMetaStore::replay_kind(const ProducerIdsRecord& ids) {
+    if (ids.end < producer_ids_end_) {
+        return Error{ErrorCode::corrupt, 0, "producer ids of the metadata journal"};
+    }
+    producer_ids_end_ = ids.end;
+    return Ok{};
+}
+
+TopicRecord* LocalMetaStore::find_topic(const Id128& id) noexcept {
+    const auto found = std::ranges::find(topics_, id, &TopicRecord::id);
+    return found == topics_.end() ? nullptr : &*found;
+}
+
 Task<Result<Ok>> LocalMetaStore::note_start(const std::size_t records_count) {
+    records_count_ = records_count;
     ++start_count_;
+    const bool is_stale = records_count_ > topics_.size() + stale_records_max;
+    if (is_stale) {
+        co_return co_await compact();
+    }
+    const StartRecord start{start_count_};
+    co_return co_await append(start);
+}
+
+template <typename Kind>
+Task<Result<Ok>> LocalMetaStore::append(const Kind kind) {
     JournalRecord record;
     record.sequence = last_sequence_ + 1;
-    const bool is_stale = records_count > topics_.size() + stale_records_max;
-    if (is_stale) {
-        record.kind = ImageRecord{start_count_, topics_};
-        LB_CO_CHECK(co_await journal_.compact(record));
-    } else {
-        record.kind = StartRecord{start_count_};
-        LB_CO_CHECK(co_await journal_.append(record));
-    }
+    record.kind = kind;
+    LB_CO_CHECK(co_await journal_.append(record));
     last_sequence_ = record.sequence;
+    ++records_count_;
+    const Result<Ok> replayed = replay_kind(kind);
+    LB_ASSERT(replayed.has_value());
+    if (records_count_ > topics_.size() + stale_records_running_max) {
+        const Result<Ok> compacted = co_await compact();
+        if (!compacted) {
+            env_.log.warn(
+                "the metadata journal could not be made anew; it grows until it can be",
+                {kv("error", to_string(compacted.error()))}
+            );
+        }
+    }
+    co_return Ok{};
+}
+
+Task<Result<Ok>> LocalMetaStore::compact() {
+    JournalRecord record;
+    record.sequence = last_sequence_ + 1;
+    record.kind = ImageRecord{start_count_, topics_, producer_ids_end_, deleted_};
+    LB_CO_CHECK(co_await journal_.compact(record));
+    last_sequence_ = record.sequence;
+    records_count_ = 1;
     co_return Ok{};
 }
 
@@ -172,6 +256,7 @@ TopicImage LocalMetaStore::to_image(const TopicRecord& topic) const {
     TopicImage image;
     image.name = topic.name;
     image.id = topic.id;
+    image.settings = topic.settings;
     const auto epoch = static_cast<std::int32_t>(start_count_ - topic.created_in_start);
     for (std::int32_t i = 0; i < topic.partitions; ++i) {
         image.partitions.push_back(PartitionImage{PartitionIndex(i), LeaderEpoch(epoch)});
@@ -188,17 +273,36 @@ void LocalMetaStore::publish_all() {
     image_.store(std::make_shared<const Image>(std::move(topics)));
 }
 
-Task<Result<ImagePtr>> LocalMetaStore::create_topic(
-    std::string name, const std::int32_t partitions
-) {
+template <typename R>
+Task<R> LocalMetaStore::in_turn(Task<R> change) {
     while (changing_) {
         co_await turn_.wait_uncancelled();
     }
     changing_ = true;
-    Result<ImagePtr> created = co_await create_alone(std::move(name), partitions);
+    R changed = co_await std::move(change);
     changing_ = false;
     turn_.wake_one();
-    co_return created;
+    co_return changed;
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::create_topic(NewTopic topic) {
+    co_return co_await in_turn(create_alone(std::move(topic)));
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::delete_topic(const Id128 id) {
+    co_return co_await in_turn(delete_alone(id));
+}
+
+Task<Result<Ok>> LocalMetaStore::files_removed(const Id128 id) {
+    co_return co_await in_turn(files_removed_alone(id));
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::add_partitions(const Id128 id, const std::int32_t count) {
+    co_return co_await in_turn(add_partitions_alone(id, count));
+}
+
+Task<Result<ProducerIdBlock>> LocalMetaStore::take_producer_ids() {
+    co_return co_await in_turn(take_producer_ids_alone());
 }
 
 Id128 LocalMetaStore::new_id() {
@@ -209,42 +313,92 @@ Id128 LocalMetaStore::new_id() {
     }
 }
 
-Task<Result<ImagePtr>> LocalMetaStore::create_alone(
-    std::string name, const std::int32_t partitions
-) {
-    const bool is_good = is_topic_name(name) && partitions >= 1
-                      && partitions <= limits::partitions_per_topic_max;
-    if (!is_good) {
-        co_return Error{ErrorCode::invalid_argument, 0, "new topic"};
+Result<Ok> LocalMetaStore::check(const NewTopic& topic) const {
+    const ImagePtr known = image();
+    if (!is_topic_name(topic.name) || !is_partitions_count(topic.partitions)) {
+        return Error{ErrorCode::invalid_argument, 0, "new topic"};
     }
-    const ImagePtr before = image();
-    if (before->find(name) != nullptr) {
-        co_return Error{ErrorCode::already_exists, 0, "new topic"};
+    if (known->find(topic.name) != nullptr) {
+        return Error{ErrorCode::already_exists, 0, "new topic"};
     }
-    if (topics_.size() >= limits::topics_max) {
-        co_return Error{ErrorCode::busy, 0, "number of topics"};
+    if (known->find_alike(topic.name) != nullptr) {
+        return Error{ErrorCode::invalid_argument, 0, "name of a new topic"};
     }
-    std::uint64_t partitions_count = static_cast<std::uint64_t>(partitions);
-    for (const TopicRecord& topic : topics_) {
-        partitions_count += static_cast<std::uint64_t>(topic.partitions);
+    if (known->topics().size() >= limits::topics_max) {
+        return Error{ErrorCode::busy, 0, "number of topics"};
     }
-    if (partitions_count > limits::partitions_per_node_max) {
-        co_return Error{ErrorCode::busy, 0, "number of partitions"};
+    const auto partitions = static_cast<std::size_t>(topic.partitions);
+    if (known->partitions_count() + partitions > limits::partitions_per_node_max) {
+        return Error{ErrorCode::busy, 0, "number of partitions"};
     }
-    TopicRecord topic;
-    topic.name = std::move(name);
-    topic.id = new_id();
-    topic.partitions = partitions;
-    topic.created_in_start = start_count_;
-    JournalRecord record;
-    record.sequence = last_sequence_ + 1;
-    record.kind = topic;
-    LB_CO_CHECK(co_await journal_.append(record));
-    last_sequence_ = record.sequence;
-    ImagePtr after = std::make_shared<const Image>(before->with(to_image(topic)));
-    topics_.push_back(std::move(topic));
+    std::size_t settings_bytes = bytes_of(topic.settings);
+    for (const TopicImage& other : known->topics()) {
+        settings_bytes += bytes_of(other.settings);
+    }
+    if (settings_bytes > limits::topics_settings_bytes_max) {
+        return Error{ErrorCode::busy, 0, "settings of all topics"};
+    }
+    return Ok{};
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::create_alone(NewTopic topic) {
+    LB_CO_CHECK(check(topic));
+    TopicRecord record;
+    record.name = std::move(topic.name);
+    record.id = new_id();
+    record.partitions = topic.partitions;
+    record.created_in_start = start_count_;
+    record.settings = std::move(topic.settings);
+    LB_CO_CHECK(co_await append(record));
+    ImagePtr after = std::make_shared<const Image>(image()->with(to_image(record)));
     image_.store(after);
     co_return after;
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::delete_alone(const Id128 id) {
+    if (find_topic(id) == nullptr) {
+        co_return Error{ErrorCode::not_found, 0, "topic to delete"};
+    }
+    const TopicDeletedRecord record{id};
+    LB_CO_CHECK(co_await append(record));
+    ImagePtr after = std::make_shared<const Image>(image()->without(id));
+    image_.store(after);
+    co_return after;
+}
+
+Task<Result<Ok>> LocalMetaStore::files_removed_alone(const Id128 id) {
+    const FilesRemovedRecord record{id};
+    co_return co_await append(record);
+}
+
+Task<Result<ImagePtr>> LocalMetaStore::add_partitions_alone(
+    const Id128 id, const std::int32_t count
+) {
+    const TopicRecord* const topic = find_topic(id);
+    if (topic == nullptr) {
+        co_return Error{ErrorCode::not_found, 0, "topic for more partitions"};
+    }
+    if (!is_partitions_count(count) || count <= topic->partitions) {
+        co_return Error{ErrorCode::invalid_argument, 0, "number of partitions"};
+    }
+    const auto added = static_cast<std::size_t>(count - topic->partitions);
+    if (image()->partitions_count() + added > limits::partitions_per_node_max) {
+        co_return Error{ErrorCode::busy, 0, "number of partitions"};
+    }
+    const PartitionsRecord record{id, count};
+    LB_CO_CHECK(co_await append(record));
+    ImagePtr after = std::make_shared<const Image>(image()->with(to_image(*find_topic(id))));
+    image_.store(after);
+    co_return after;
+}
+
+Task<Result<ProducerIdBlock>> LocalMetaStore::take_producer_ids_alone() {
+    ProducerIdBlock block;
+    block.first = producer_ids_end_;
+    block.end = producer_ids_end_ + limits::producer_id_block;
+    const ProducerIdsRecord record{block.end};
+    LB_CO_CHECK(co_await append(record));
+    co_return block;
 }
 
 Task<void> LocalMetaStore::close() {

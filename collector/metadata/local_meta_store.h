@@ -27,7 +27,13 @@ public:
 
     Task<Result<Ok>> open() override;
     Task<void> close() override;
-    Task<Result<ImagePtr>> create_topic(std::string name, std::int32_t partitions) override;
+    Task<Result<ImagePtr>> create_topic(NewTopic topic) override;
+    Task<Result<ImagePtr>> delete_topic(Id128 id) override;
+    Task<Result<Ok>> files_removed(Id128 id) override;
+    Task<Result<ImagePtr>> add_partitions(Id128 id, std::int32_t count) override;
+    Task<Result<ProducerIdBlock>> take_producer_ids() override;
+    [[nodiscard]] std::vector<DeletedTopic> deleted_topics() const override { return deleted_; }
+    [[nodiscard]] Result<Ok> check(const NewTopic& topic) const override;
     [[nodiscard]] ImagePtr image() const override { return image_.load(); }
     [[nodiscard]] std::string cluster_id() const override { return cluster_id_; }
     [[nodiscard]] BrokerId node_id() const override { return node_id_; }
@@ -38,11 +44,29 @@ private:
     Task<Result<Ok>> open_journal();
     Task<Result<Ok>> note_start(std::size_t records_count);
     Result<Ok> replay(const JournalRecord& record);
-    Result<Ok> keep(TopicRecord topic);
+    Result<Ok> replay_kind(const ImageRecord& image);
+    Result<Ok> replay_kind(const TopicRecord& topic);
+    Result<Ok> replay_kind(const StartRecord& start);
+    Result<Ok> replay_kind(const TopicDeletedRecord& deleted);
+    Result<Ok> replay_kind(const FilesRemovedRecord& removed);
+    Result<Ok> replay_kind(const PartitionsRecord& added);
+    Result<Ok> replay_kind(const ProducerIdsRecord& ids);
+    [[nodiscard]] TopicRecord* find_topic(const Id128& id) noexcept;
     [[nodiscard]] TopicImage to_image(const TopicRecord& topic) const;
     void publish_all();
     [[nodiscard]] Id128 new_id();
-    Task<Result<ImagePtr>> create_alone(std::string name, std::int32_t partitions);
+    /// Appends one record, and makes the journal anew when it has become long.
+    template <typename Kind>
+    Task<Result<Ok>> append(Kind kind);
+    Task<Result<Ok>> compact();
+    /// One change at a time.
+    template <typename R>
+    Task<R> in_turn(Task<R> change);
+    Task<Result<ImagePtr>> create_alone(NewTopic topic);
+    Task<Result<ImagePtr>> delete_alone(Id128 id);
+    Task<Result<Ok>> files_removed_alone(Id128 id);
+    Task<Result<ImagePtr>> add_partitions_alone(Id128 id, std::int32_t count);
+    Task<Result<ProducerIdBlock>> take_producer_ids_alone();
 
     Env& env_;
     LocalMetaStoreOptions options_;
@@ -50,10 +74,12 @@ private:
     BrokerId node_id_;
     std::uint32_t start_count_ = 0;
     std::uint64_t last_sequence_ = 0;
+    std::size_t records_count_ = 0;  // in the journal
     std::vector<TopicRecord> topics_;
+    std::vector<DeletedTopic> deleted_;
+    ProducerId producer_ids_end_;
     std::atomic<ImagePtr> image_;
     Journal journal_;
-    // One change at a time.
     bool changing_ = false;
     io::WaitQueue turn_;
 };

@@ -5,6 +5,11 @@
 #include "shared/base/limits.h"
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace logboom::metadata {
 
@@ -31,9 +36,58 @@ struct TopicConfig {
     std::int64_t timestamp_before_max_ms = INT64_MAX;
     std::int64_t timestamp_after_max_ms = limits::timestamp_after_max_ms_default;
     /// `min.insync.replicas`. Above the number of replicas it counts as that.
-    std::int32_t min_insync_replicas = 1;
+    std::int64_t min_insync_replicas = 1;
 
     bool operator==(const TopicConfig&) const = default;
 };
+
+/// One setting as it was given.
+struct TopicSetting {
+    std::string name;
+    std::string value;
+
+    bool operator==(const TopicSetting&) const = default;
+};
+/// By name, each once.
+using TopicSettings = std::vector<TopicSetting>;
+
+/// Kafka's types of settings, with its numbers.
+enum class SettingType : std::int8_t {
+    boolean = 1,
+    text = 2,
+    int32 = 3,
+    int64 = 5,
+    number = 6,
+    list = 7
+};
+
+struct SettingInfo {
+    std::string_view name;
+    SettingType type = SettingType::text;
+    std::string_view
+        node_name;         // of the node's setting that stands behind it; empty: there is none
+    std::string_view doc;  // one sentence
+};
+
+/// All settings that a topic has, by name.
+[[nodiscard]] std::span<const SettingInfo> topic_setting_infos() noexcept;
+
+/// Why a topic cannot have this setting, as a sentence for whoever gave it; nothing if it can.
+[[nodiscard]] std::optional<std::string> refuse_topic_setting(
+    std::string_view name, std::string_view value
+);
+/// Adds a setting that is not refused; one that stands for nothing any more (of older Kafkas) is dropped.
+void put_topic_setting(TopicSettings& settings, std::string_view name, std::string_view value);
+/// Nothing: it was not given.
+[[nodiscard]] const TopicSetting* find_topic_setting(
+    const TopicSettings& settings, std::string_view name
+) noexcept;
+
+/// What is in force. A value that has no meaning any more counts as not given.
+[[nodiscard]] TopicConfig topic_config_of(
+    const TopicSettings& settings, const TopicConfig& defaults
+);
+/// The value in force without a setting of the topic's own, in Kafka's form.
+[[nodiscard]] std::string topic_default_of(const SettingInfo& info, const TopicConfig& defaults);
 
 }  // namespace logboom::metadata

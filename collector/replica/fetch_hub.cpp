@@ -14,8 +14,8 @@ void FetchHub::add(Partition& partition, Waiter& waiter) {
     );
 }
 
-void FetchHub::notify(const Partition& partition) {
-    const auto found = waiting_.find(partition.key());
+void FetchHub::notify(const PartitionKey& partition) {
+    const auto found = waiting_.find(partition);
     if (found == waiting_.end()) {
         return;
     }
@@ -39,9 +39,8 @@ void FetchHubs::on_high_watermark(Partition& partition) {
         if ((interest >> i & 1) == 0) {
             continue;
         }
-        // Partition and hub outlive the message: the collector's stop looks in at each shard after the
-        // last append.
-        shards_[i]->post([hub = hubs_[i].get(), &partition] { hub->notify(partition); });
+        // The hub outlives the message: the collector's stop looks in at each shard after the last append.
+        shards_[i]->post([hub = hubs_[i].get(), key = partition.key()] { hub->notify(key); });
     }
 }
 

@@ -22,11 +22,11 @@ public:
         io::Event* wake = nullptr;
     };
 
-    /// `waiter.wake` is set once `partition`'s high watermark moves; the caller looks at the watermark
-    /// once more after this call, since it may have moved just before.
+    /// `waiter.wake` is set once `partition`'s high watermark moves or it ends; the caller looks at both once
+    /// more after this call, since that may have been just before.
     void add(Partition& partition, Waiter& waiter);
     /// Wakes those who wait for `partition`.
-    void notify(const Partition& partition);
+    void notify(const PartitionKey& partition);
 
 private:
     Shard& shard_;

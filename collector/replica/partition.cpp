@@ -48,6 +48,8 @@ std::optional<record::SourceCursor> checked_cursor(
     return std::move(*cursor);
 }
 
+constexpr Error ended{ErrorCode::not_found, 0, "partition of a deleted topic"};
+
 rpc::StreamPosition to_position(const CursorTable::Stream& stream, const PartitionIndex partition) {
     rpc::StreamPosition position;
     position.stream = stream.id;
@@ -68,18 +70,20 @@ Partition::Partition(
     storage::LogDirectory& directory,
     const PartitionKey& key,
     const LeaderEpoch leader_epoch,
-    const storage::LogOptions& options,
+    const PartitionOptions& options,
     HighWatermarkListener& listener
 )
     : env_(env)
     , key_(key)
     , leader_epoch_(leader_epoch)
+    , config_(options.topic)
     , listener_(listener)
-    , log_(env, directory, key, options, *this) {}
+    , log_(env, directory, key, options.log, *this)
+    , producers_(options.producers)
+    , unused_(env.scheduler) {}
 
 Task<Result<Ok>> Partition::open() {
     LB_CO_CHECK(co_await log_.open());
-    cursors_.settle(log_.end_offset());
     log_start_.store(log_.start_offset().value, std::memory_order_release);
     log_end_.store(log_.end_offset().value, std::memory_order_release);
     high_watermark_.store(log_.synced_end().value, std::memory_order_seq_cst);
@@ -90,28 +94,90 @@ Task<Result<storage::CleanLog>> Partition::close() {
     co_return co_await log_.close();
 }
 
-Task<Result<AppendedAt>> Partition::append_as_leader(Slice batch, const Acks acks) {
-    const auto awaited = acks == Acks::none ? storage::Log::Awaited::no
-                                            : storage::Log::Awaited::yes;
-    LB_CO_TRY(storage::AppendPtr append, log_.append(std::move(batch), leader_epoch_, awaited));
-    if (acks == Acks::none) {
-        AppendedAt at;
-        at.base_offset = append->base_offset;
-        at.last_offset = append->last_offset;
-        at.log_start_offset = log_start_offset();
-        LB_CO_CHECK(co_await storage::Log::wait_written(std::move(append)));
-        co_return at;
+Task<void> Partition::end() {
+    has_ended_.store(true, std::memory_order_seq_cst);
+    listener_.on_high_watermark(*this);
+    while (uses_ != 0) {
+        co_await unused_.wait_uncancelled();
     }
-    co_return co_await wait_appended(std::move(append));
+    [[maybe_unused]] const Result<storage::CleanLog> closed = co_await log_.close();
 }
 
-Task<Result<AppendedAt>> Partition::wait_appended(storage::AppendPtr append) {
+Result<storage::AppendPtr> Partition::queue(Slice batch, const storage::Log::Awaited awaited) {
+    if (config_.timestamp_type == metadata::TimestampType::log_append_time) {
+        record::patch_append_time(batch.mutable_bytes(), to_unix_ms(env_.clock.wall()));
+    }
+    return log_.append(std::move(batch), leader_epoch_, awaited);
+}
+
+Task<Result<AppendedAt>> Partition::append_as_leader(Slice batch, const Acks acks) {
+    if (has_ended()) {
+        co_return ended;
+    }
+    const Use use(*this);
+    const std::int64_t now_ms = to_unix_ms(env_.clock.wall());
+    const record::BatchHeader sent = record::decode_batch_header(batch.view());
+    const bool is_idempotent = sent.producer_id.value >= 0;
+    if (is_idempotent) {
+        const ProducerTable::Judgement judgement = producers_.judge(sent, now_ms);
+        switch (judgement.verdict) {
+        case ProducerTable::Verdict::append: break;
+        case ProducerTable::Verdict::duplicate:
+            co_return co_await answer_duplicate(judgement.original, acks);
+        case ProducerTable::Verdict::fenced:
+            co_return Error{ErrorCode::fenced, 0, "producer epoch"};
+        case ProducerTable::Verdict::out_of_order:
+            co_return Error{ErrorCode::rejected, 0, "sequence of a producer"};
+        }
+    }
+    const auto awaited = acks == Acks::none ? storage::Log::Awaited::no
+                                            : storage::Log::Awaited::yes;
+    Result<storage::AppendPtr> append = queue(std::move(batch), awaited);
+    if (!append) {
+        if (is_idempotent) {
+            producers_.expect(sent, now_ms);
+        }
+        co_return append.error();
+    }
+    const record::BatchHeader header = record::decode_batch_header((*append)->batch.view());
+    if (is_idempotent) {
+        producers_.advance(header, now_ms);
+    }
     AppendedAt at;
-    at.base_offset = append->base_offset;
-    at.last_offset = append->last_offset;
+    at.base_offset = header.base_offset;
+    at.last_offset = header.last_offset();
+    at.log_append_time_ms = header.has_log_append_time() ? header.max_timestamp_ms : -1;
+    if (acks == Acks::none) {
+        co_return co_await answer_unawaited(std::move(*append), at);
+    }
+    co_return co_await wait_appended(std::move(*append), at);
+}
+
+Task<Result<AppendedAt>> Partition::answer_unawaited(storage::AppendPtr append, AppendedAt at) {
+    at.log_start_offset = log_start_offset();
+    LB_CO_CHECK(co_await storage::Log::wait_written(std::move(append)));
+    co_return at;
+}
+
+Task<Result<AppendedAt>> Partition::wait_appended(storage::AppendPtr append, AppendedAt at) {
     LB_CO_CHECK(co_await storage::Log::wait(std::move(append)));
     // With one replica what is synced is committed.
     LB_ASSERT(high_watermark() > at.last_offset);
+    at.log_start_offset = log_start_offset();
+    co_return at;
+}
+
+/// The producer is told what it was not told, or would have been: the first answer may be on its way.
+Task<Result<AppendedAt>> Partition::answer_duplicate(
+    const ProducerBatch original, const Acks acks
+) {
+    if (acks != Acks::none) {
+        LB_CO_CHECK(co_await log_.wait_synced(original.last_offset()));
+    }
+    AppendedAt at;
+    at.base_offset = original.base_offset;
+    at.last_offset = original.last_offset();
+    at.log_append_time_ms = original.log_append_time_ms;
     at.log_start_offset = log_start_offset();
     co_return at;
 }
@@ -122,6 +188,10 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
     const rpc::BatchEnvelope envelope,
     const std::uint32_t batch_bytes_max
 ) {
+    if (has_ended()) {
+        co_return ended;
+    }
+    const Use use(*this);
     AgentAppend answer;
     if (batch.size() > batch_bytes_max) {
         cursors_.expect(cursor_of(agent_id, envelope));
@@ -144,14 +214,16 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
                            : AgentAppend::Outcome::rejected_position;
         co_return co_await answer_known(answer, known.last_offset);
     }
-    Result<storage::AppendPtr> append =
-        log_.append(std::move(batch), leader_epoch_, storage::Log::Awaited::yes);
+    Result<storage::AppendPtr> append = queue(std::move(batch), storage::Log::Awaited::yes);
     if (!append) {
         cursors_.expect(*cursor);
         co_return append.error();
     }
-    cursors_.advance(*cursor, (*append)->last_offset);
-    LB_CO_TRY(const AppendedAt at, co_await wait_appended(std::move(*append)));
+    AppendedAt at;
+    at.base_offset = (*append)->base_offset;
+    at.last_offset = (*append)->last_offset;
+    cursors_.advance(*cursor, at.last_offset);
+    LB_CO_CHECK(co_await wait_appended(std::move(*append), at));
     answer.outcome = AgentAppend::Outcome::appended;
     answer.base_offset = at.base_offset;
     answer.generation_known = cursor->generation;
@@ -168,6 +240,10 @@ Task<Result<AgentAppend>> Partition::answer_known(
 }
 
 Task<Result<PartitionRead>> Partition::read(const Offset from, const std::uint32_t bytes_max) {
+    if (has_ended()) {
+        co_return ended;
+    }
+    const Use use(*this);
     PartitionRead read;
     // The one that the batches end at, not a later one: who waits for more waits behind it.
     const Offset end = high_watermark();
@@ -180,6 +256,10 @@ Task<Result<PartitionRead>> Partition::read(const Offset from, const std::uint32
 }
 
 Task<Result<TimestampOffset>> Partition::find_offset_by_time(const std::int64_t timestamp_ms) {
+    if (has_ended()) {
+        co_return ended;
+    }
+    const Use use(*this);
     const Offset end = high_watermark();
     LB_CO_TRY(
         const std::optional<storage::FoundRecord> found,
@@ -194,6 +274,10 @@ Task<Result<TimestampOffset>> Partition::find_offset_by_time(const std::int64_t 
 }
 
 Task<Result<TimestampOffset>> Partition::find_max_timestamp() {
+    if (has_ended()) {
+        co_return ended;
+    }
+    const Use use(*this);
     const storage::LargestTimestamp largest = log_.largest_timestamp();
     if (largest.timestamp_ms < 0) {
         co_return TimestampOffset();
@@ -230,6 +314,10 @@ Task<AgentPositions> Partition::positions(
     const std::vector<Id128>& streams,
     const std::optional<Id128> after
 ) {
+    if (has_ended()) {
+        co_return AgentPositions();
+    }
+    const Use use(*this);
     constexpr std::size_t count_max = limits::agent_streams_per_hello + 1;
     std::vector<CursorTable::Stream> known;
     for (;;) {
@@ -254,9 +342,34 @@ Task<AgentPositions> Partition::positions(
 }
 
 void Partition::on_recovered_batch(const record::BatchView& batch) {
-    if (!batch.header().is_marked()) {
-        return;
+    const record::BatchHeader& header = batch.header();
+    if (header.producer_id.value >= 0) {
+        recover_producer(header);
+    } else if (header.is_marked()) {
+        recover_cursor(batch);
     }
+}
+
+void Partition::recover_producer(const record::BatchHeader& header) {
+    const std::int64_t now_ms = to_unix_ms(env_.clock.wall());
+    if (header.base_sequence < 0 || header.producer_epoch < 0) {
+        return;  // nothing that a leader has taken
+    }
+    if (producers_.judge(header, now_ms).verdict != ProducerTable::Verdict::append) {
+        env_.log.warn(
+            "a batch of the log does not continue its producer's sequence",
+            {kv("partition", storage::partition_dir_name(key_)),
+             kv("offset", header.base_offset),
+             kv("producer", header.producer_id),
+             kv("epoch", header.producer_epoch),
+             kv("sequence", header.base_sequence)}
+        );
+    }
+    producers_.advance(header, now_ms);
+    producers_.settle(header.end_offset());
+}
+
+void Partition::recover_cursor(const record::BatchView& batch) {
     const Result<std::optional<record::SourceCursor>> cursor = record::read_cursor(batch.bytes());
     if (!cursor || !*cursor) {
         env_.log.warn(
@@ -274,6 +387,7 @@ void Partition::on_recovered_batch(const record::BatchView& batch) {
 void Partition::on_written(const Offset end) {
     log_end_.store(end.value, std::memory_order_release);
     cursors_.settle(end);
+    producers_.settle(end);
 }
 
 void Partition::on_synced(const Offset end) {
@@ -284,6 +398,7 @@ void Partition::on_synced(const Offset end) {
 
 void Partition::on_dropped(const Offset from) {
     cursors_.roll_back(from);
+    producers_.roll_back(from);
 }
 
 }  // namespace logboom::replica

@@ -1,10 +1,17 @@
-// One partition of a topic on this node: its log, what its leader knows beside the log (the agents'
-// positions) and the high watermark. With one replica a record is committed once it is synced here.
+// One partition of a topic on this node: its log, what its leader knows beside the log (the agents' positions,
+// the idempotent producers) and the high watermark. With one replica a record is committed once it is synced
+// here.
+//
+// When its topic is deleted it ends: whoever comes is told that there is no such partition, who waits for
+// records is woken, and its log is closed when the last one has left (`end`). It is destroyed when nobody
+// holds it any more.
 //
 // All members are for the partition's home shard, except where "any shard" is said.
 #pragma once
 
+#include "collector/metadata/topic_config.h"
 #include "collector/replica/cursor_table.h"
+#include "collector/replica/producer_table.h"
 #include "collector/storage/log.h"
 #include "shared/io/chunk_pool.h"
 #include "shared/io/env.h"
@@ -13,6 +20,7 @@
 #include <atomic>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace logboom::replica {
@@ -67,7 +75,8 @@ struct AgentPositions {
 
 class Partition;
 
-/// Told on the partition's home shard, each time its high watermark has moved. Does not suspend.
+/// Told on the partition's home shard, each time its high watermark has moved, and when the partition ends.
+/// Does not suspend.
 class HighWatermarkListener {
 public:
     HighWatermarkListener() = default;
@@ -77,15 +86,21 @@ public:
     virtual void on_high_watermark(Partition& partition) = 0;
 };
 
+struct PartitionOptions {
+    storage::LogOptions log;
+    metadata::TopicConfig topic;
+    ProducerTableOptions producers;
+};
+
 class Partition final : private storage::LogObserver {
 public:
-    /// All outlive the partition. `env` is that of the home shard.
+    /// All but `key` and `options` outlive the partition. `env` is that of the home shard.
     Partition(
         Env& env,
         storage::LogDirectory& directory,
         const PartitionKey& key,
         LeaderEpoch leader_epoch,
-        const storage::LogOptions& options,
+        const PartitionOptions& options,
         HighWatermarkListener& listener
     );
 
@@ -95,6 +110,9 @@ public:
     Task<Result<Ok>> open();
     /// Waits for what is queued and syncs it. Nobody calls `append` afterwards.
     Task<Result<storage::CleanLog>> close();
+    /// Its topic is deleted. From the call on everything is answered with `not_found`; who waits for records
+    /// is woken. Returns when the last task has left and the log is closed. In place of `close`.
+    Task<void> end();
 
     /// Appends one batch that the door has checked (`record::check_batch`). Its base offset and leader
     /// epoch are filled in in place: nobody else reads these bytes meanwhile. It is queued before the
@@ -102,19 +120,24 @@ public:
     ///
     /// `leader`, `all`: returns when the batch is synced and committed. `none`: returns when it is in the
     /// file, so that a producer that asks for no answer does not fill our memory.
-    /// Errors: `no_space`, `busy` (retriable), `storage_failed`.
+    ///
+    /// A batch of an idempotent producer is judged by the producer table: a duplicate is not appended and
+    /// answered as the original, once that is committed. Errors: `fenced` (a newer epoch of the producer is
+    /// known), `rejected` (it does not continue the producer's sequence), `no_space`, `busy` (retriable),
+    /// `not_found` (the topic is deleted), `storage_failed`.
     Task<Result<AppendedAt>> append_as_leader(Slice batch, Acks acks);
 
     /// Appends one batch of `agent_id` by the rules of the cursor table; answers when the batch, or for a
     /// duplicate what is known, is committed. Queued before the first suspension, as above.
-    /// Errors as above and `too_large`; what is wrong with the batch is an outcome.
+    /// Errors: `no_space`, `busy`, `not_found`, `storage_failed` as above, and `too_large`; what is wrong with
+    /// the batch is an outcome.
     Task<Result<AgentAppend>> append_from_agent(
         Id128 agent_id, Slice batch, rpc::BatchEnvelope envelope, std::uint32_t batch_bytes_max
     );
 
     /// Reads whole batches from the one that holds `from` up to the high watermark: at least one if
     /// there is any, then no more than `bytes_max` bytes. Errors: `out_of_range` (below the log's start
-    /// or above its end), `corrupt`, `io`, `storage_failed`.
+    /// or above its end), `corrupt`, `io`, `not_found`, `storage_failed`.
     Task<Result<PartitionRead>> read(Offset from, std::uint32_t bytes_max);
 
     /// The first committed record whose timestamp is `timestamp_ms` or later.
@@ -135,6 +158,11 @@ public:
     /// Any shard.
     [[nodiscard]] const PartitionKey& key() const noexcept { return key_; }
     [[nodiscard]] LeaderEpoch leader_epoch() const noexcept { return leader_epoch_; }
+    [[nodiscard]] const metadata::TopicConfig& config() const noexcept { return config_; }
+    /// Its topic is deleted.
+    [[nodiscard]] bool has_ended() const noexcept {
+        return has_ended_.load(std::memory_order_seq_cst);
+    }
     [[nodiscard]] Offset high_watermark() const noexcept {
         return Offset(high_watermark_.load(std::memory_order_seq_cst));
     }
@@ -152,15 +180,38 @@ public:
         return log_.recovery();
     }
     [[nodiscard]] const CursorTable& cursors() const noexcept { return cursors_; }
+    [[nodiscard]] const ProducerTable& producers() const noexcept { return producers_; }
 
 private:
+    /// A task at work here: the log stays open as long.
+    class Use {
+    public:
+        explicit Use(Partition& partition) noexcept : partition_(partition) { ++partition_.uses_; }
+        Use(const Use&) = delete;
+        Use& operator=(const Use&) = delete;
+        ~Use() {
+            if (--partition_.uses_ == 0) {
+                partition_.unused_.wake_all();
+            }
+        }
+
+    private:
+        Partition& partition_;
+    };
+
     void on_recovered_batch(const record::BatchView& batch) override;
+    void recover_producer(const record::BatchHeader& header);
+    void recover_cursor(const record::BatchView& batch);
     void on_written(Offset end) override;
     void on_synced(Offset end) override;
     void on_dropped(Offset from) override;
 
     Task<Result<AgentAppend>> answer_known(AgentAppend answer, Offset last_offset);
-    Task<Result<AppendedAt>> wait_appended(storage::AppendPtr append);
+    Task<Result<AppendedAt>> answer_duplicate(ProducerBatch original, Acks acks);
+    Task<Result<AppendedAt>> answer_unawaited(storage::AppendPtr append, AppendedAt at);
+    Task<Result<AppendedAt>> wait_appended(storage::AppendPtr append, AppendedAt at);
+    /// Gives the batch its offsets, by the clock of the topic, and queues it.
+    Result<storage::AppendPtr> queue(Slice batch, storage::Log::Awaited awaited);
     Task<bool> wait_settled(const std::vector<CursorTable::Stream>& streams);
     [[nodiscard]] std::vector<CursorTable::Stream> known_streams(
         const Id128& agent_id, const std::vector<Id128>& streams
@@ -169,13 +220,21 @@ private:
     Env& env_;
     PartitionKey key_;
     LeaderEpoch leader_epoch_;
+    metadata::TopicConfig config_;
     HighWatermarkListener& listener_;
     storage::Log log_;
     CursorTable cursors_;
+    ProducerTable producers_;
+    std::size_t uses_ = 0;
+    io::WaitQueue unused_;
+    std::atomic<bool> has_ended_{false};
     std::atomic<std::int64_t> high_watermark_{0};
     std::atomic<std::int64_t> log_start_{0};
     std::atomic<std::int64_t> log_end_{0};
     std::atomic<std::uint64_t> fetch_interest_{0};
 };
+
+/// Whoever works with a partition holds it: that of a deleted topic lives until the last one lets go.
+using PartitionPtr = std::shared_ptr<Partition>;
 
 }  // namespace logboom::replica

@@ -1,5 +1,6 @@
 #include "collector/replica/replica_manager.h"
 
+#include "collector/storage/partition_files.h"
 #include "shared/codec/crc32c.h"
 #include "shared/codec/endian.h"
 
@@ -22,8 +23,11 @@ struct ReplicaManager::OnShard {
 
     Shard& shard;
     storage::LogDirectory directory;
-    std::map<PartitionKey, std::unique_ptr<Partition>> partitions;
+    std::map<PartitionKey, PartitionPtr> partitions;
     std::set<PartitionKey> faulty;
+    // Of deleted topics: not in the table any more, and destroyed when only we hold them, since that must
+    // happen here.
+    std::vector<PartitionPtr> leaving;
     std::vector<storage::CleanLog> clean;
     bool all_clean = true;
 };
@@ -32,7 +36,7 @@ struct ReplicaManager::OnShard {
 struct ReplicaManager::Table {
     struct Row {
         PartitionKey key;
-        Partition* partition = nullptr;
+        PartitionPtr partition;
     };
     std::vector<Row> rows;
 };
@@ -109,20 +113,28 @@ Task<Result<Ok>> ReplicaManager::open_on_shard(const std::size_t index, const To
             if (!is_ours || on_shard.partitions.contains(key) || on_shard.faulty.contains(key)) {
                 continue;
             }
-            LB_CO_CHECK(co_await open_partition(on_shard, key, described.leader_epoch));
+            const metadata::TopicConfig config =
+                topic_config_of(topic->settings, options_.topic_defaults);
+            LB_CO_CHECK(co_await open_partition(on_shard, key, described.leader_epoch, config));
         }
     }
     co_return Ok{};
 }
 
 Task<Result<Ok>> ReplicaManager::open_partition(
-    OnShard& on_shard, const PartitionKey key, const LeaderEpoch epoch
+    OnShard& on_shard,
+    const PartitionKey key,
+    const LeaderEpoch epoch,
+    const metadata::TopicConfig config
 ) {
     Env& env = on_shard.shard.env();
-    storage::LogOptions log_options;
-    log_options.segment_bytes = options_.segment_bytes;
-    auto partition =
-        std::make_unique<Partition>(env, on_shard.directory, key, epoch, log_options, listener_);
+    PartitionOptions partition_options;
+    partition_options.log.segment_bytes = static_cast<std::uint64_t>(config.segment_bytes);
+    partition_options.topic = config;
+    partition_options.producers = options_.producers;
+    auto partition = std::make_shared<Partition>(
+        env, on_shard.directory, key, epoch, partition_options, listener_
+    );
     const Result<Ok> opened = co_await partition->open();
     if (opened) {
         const storage::RecoveryReport& report = partition->recovery();
@@ -151,6 +163,68 @@ Task<Result<Ok>> ReplicaManager::open_partition(
         {kv("partition", storage::partition_dir_name(key)), kv("error", to_string(opened.error()))}
     );
     co_return has_storage_failed() ? Result<Ok>(opened.error()) : Result<Ok>(Ok{});
+}
+
+Task<Result<Ok>> ReplicaManager::remove_topic(const Id128 topic, const std::int32_t partitions) {
+    if (has_storage_failed()) {
+        co_return Error{ErrorCode::storage_failed, 0, "files of a deleted topic"};
+    }
+    std::function<Task<Result<Ok>>(std::size_t)> take = [this, topic](const std::size_t index) {
+        return take_out_on_shard(index, topic);
+    };
+    LB_CO_CHECK(co_await on_each_shard(std::move(take)));
+    publish();
+    std::function<Task<Result<Ok>>(std::size_t)> remove =
+        [this, topic, partitions](const std::size_t index) {
+            return remove_on_shard(index, topic, partitions);
+        };
+    co_return co_await on_each_shard(std::move(remove));
+}
+
+Task<Result<Ok>> ReplicaManager::take_out_on_shard(const std::size_t index, const Id128 topic) {
+    OnShard& on_shard = *on_shards_[index];
+    const auto is_first = [&topic](const auto& entry) { return entry.first.topic == topic; };
+    auto at = std::ranges::find_if(on_shard.partitions, is_first);
+    while (at != on_shard.partitions.end() && at->first.topic == topic) {
+        on_shard.leaving.push_back(std::move(at->second));
+        at = on_shard.partitions.erase(at);
+    }
+    std::erase_if(on_shard.faulty, [&topic](const PartitionKey& key) {
+        return key.topic == topic;
+    });
+    co_return Ok{};
+}
+
+Task<Result<Ok>> ReplicaManager::remove_on_shard(
+    const std::size_t index, const Id128 topic, const std::int32_t partitions
+) {
+    OnShard& on_shard = *on_shards_[index];
+    for (std::size_t i = 0; i < on_shard.leaving.size(); ++i) {
+        Partition& partition = *on_shard.leaving[i];
+        if (!partition.has_ended()) {
+            co_await partition.end();
+        }
+    }
+    bool is_ours = false;
+    for (std::int32_t i = 0; i < partitions; ++i) {
+        const PartitionKey key{topic, PartitionIndex(i)};
+        // A checkpoint of any shard may name it: shards come and go between starts.
+        on_shard.directory.forget(key);
+        if (&home_of(key) == &on_shard.shard) {
+            is_ours = true;
+            Env& env = on_shard.shard.env();
+            LB_CO_CHECK(co_await storage::remove_partition_files(env, options_.log_dir, key));
+        }
+    }
+    std::erase_if(on_shard.leaving, [](const PartitionPtr& left) { return left.use_count() == 1; });
+    if (!is_ours) {
+        co_return Ok{};
+    }
+    const Result<Ok> synced = co_await on_shard.shard.env().fs.sync_dir(options_.log_dir);
+    if (!synced) {
+        on_shard.directory.give_up(synced.error(), options_.log_dir);
+    }
+    co_return synced;
 }
 
 Task<void> ReplicaManager::stop() {
@@ -230,7 +304,7 @@ void ReplicaManager::publish() {
     auto table = std::make_shared<Table>();
     for (const std::unique_ptr<OnShard>& on_shard : on_shards_) {
         for (const auto& [key, partition] : on_shard->partitions) {
-            table->rows.push_back(Table::Row{key, partition.get()});
+            table->rows.push_back(Table::Row{key, partition});
         }
     }
     std::sort(table->rows.begin(), table->rows.end(), [](const Table::Row& a, const Table::Row& b) {
@@ -239,7 +313,7 @@ void ReplicaManager::publish() {
     table_.store(std::move(table));
 }
 
-Partition* ReplicaManager::find(const Id128& topic, const PartitionIndex index) const {
+PartitionPtr ReplicaManager::find(const Id128& topic, const PartitionIndex index) const {
     const PartitionKey key{topic, index};
     const std::shared_ptr<const Table> table = table_.load();
     const auto found =

@@ -18,7 +18,9 @@ namespace logboom::replica {
 struct ReplicaManagerOptions {
     /// Holds the partitions' directories; made if missing.
     std::string log_dir;
-    std::uint64_t segment_bytes = limits::segment_bytes_default;
+    /// In force where a topic has no settings of its own.
+    metadata::TopicConfig topic_defaults;
+    ProducerTableOptions producers;
     /// Recently appended bytes that each shard keeps for consumers at the end of the log.
     std::uint64_t tail_cache_bytes = limits::tail_cache_bytes_default;
 };
@@ -42,12 +44,18 @@ public:
     /// When it returns, the directories are synced and the partitions can be written to. Shard: the
     /// first, one call at a time.
     Task<Result<Ok>> open_topic(const metadata::TopicImage& topic);
+    /// Ends the partitions of a topic that is deleted and is not in the image any more, and removes their
+    /// files, durably. What is not there is no error: it is called again for a topic whose removal was cut
+    /// short. Errors: `storage_failed`; `io` for files that cannot be removed. Shard: the first, one call of
+    /// this or `open_topic` at a time.
+    Task<Result<Ok>> remove_topic(Id128 topic, std::int32_t partitions);
     /// Syncs and closes all logs and leaves the mark of a clean stop. The doors are closed. Shard: the
     /// first.
     Task<void> stop();
 
-    /// Any shard. The partition lives as long as the manager.
-    [[nodiscard]] Partition* find(const Id128& topic, PartitionIndex index) const;
+    /// Any shard. Nothing: there is no such partition, or it is not open. Whoever holds a partition lets go of
+    /// it before the manager is destroyed.
+    [[nodiscard]] PartitionPtr find(const Id128& topic, PartitionIndex index) const;
     /// Any shard. All partitions of the topic are open.
     [[nodiscard]] bool has_all(const metadata::TopicImage& topic) const;
     /// Any shard.
@@ -71,7 +79,11 @@ private:
     Task<Result<Ok>> make_shard(std::size_t index);
     Task<Result<Ok>> open_partitions(Topics topics);
     Task<Result<Ok>> open_on_shard(std::size_t index, const Topics& topics);
-    Task<Result<Ok>> open_partition(OnShard& on_shard, PartitionKey key, LeaderEpoch epoch);
+    Task<Result<Ok>> open_partition(
+        OnShard& on_shard, PartitionKey key, LeaderEpoch epoch, metadata::TopicConfig config
+    );
+    Task<Result<Ok>> take_out_on_shard(std::size_t index, Id128 topic);
+    Task<Result<Ok>> remove_on_shard(std::size_t index, Id128 topic, std::int32_t partitions);
     Task<Result<Ok>> stop_on_shard(std::size_t index);
     /// Runs `work` on all shards at once; the first error of a shard is the answer.
     Task<Result<Ok>> on_each_shard(std::function<Task<Result<Ok>>(std::size_t)> work);

@@ -25,6 +25,7 @@ const char* to_string(const ErrorCode code) noexcept {
     case ErrorCode::rejected: return "rejected";
     case ErrorCode::busy: return "busy";
     case ErrorCode::invalid_argument: return "invalid_argument";
+    case ErrorCode::out_of_order: return "out_of_order";
     }
     LB_UNREACHABLE("ErrorCode");
 }

@@ -12,25 +12,26 @@ namespace logboom {
 
 /// What went wrong, for a caller that can act on it: one code per distinct reaction, not per cause.
 enum class ErrorCode : std::uint16_t {
-    internal = 1,     ///< a state that should not be; the caller gives up what it was doing
-    io,               ///< the kernel refused; `sys_errno` says why
-    cancelled,        ///< the scope of the task was cancelled
-    timed_out,        ///< the deadline passed
-    closed,           ///< the peer or the owner closed the connection or queue
-    corrupt,          ///< bytes contradict their checksum or themselves
-    malformed,        ///< bytes that are no message of the format
-    unsupported,      ///< a version, codec or feature that we do not speak
-    too_large,        ///< over a limit of limits.h or of the configuration
-    not_found,        ///< no such topic, partition, file ...
-    already_exists,   ///< the name is taken
-    not_leader,       ///< the partition is led elsewhere; retry after fresh metadata
-    out_of_range,     ///< an offset outside the log
-    no_space,         ///< the log directory is full; retriable
-    storage_failed,   ///< the log directory was given up after an I/O error (R-F1)
-    fenced,           ///< a newer epoch of the same producer or agent exists
-    rejected,         ///< the peer refused what was asked; the envelope says more
-    busy,             ///< a bounded queue is full; retriable
-    invalid_argument  ///< a value that the caller must change
+    internal = 1,      ///< a state that should not be; the caller gives up what it was doing
+    io,                ///< the kernel refused; `sys_errno` says why
+    cancelled,         ///< the scope of the task was cancelled
+    timed_out,         ///< the deadline passed
+    closed,            ///< the peer or the owner closed the connection or queue
+    corrupt,           ///< bytes contradict their checksum or themselves
+    malformed,         ///< bytes that are no message of the format
+    unsupported,       ///< a version, codec or feature that we do not speak
+    too_large,         ///< over a limit of limits.h or of the configuration
+    not_found,         ///< no such topic, partition, file ...
+    already_exists,    ///< the name is taken
+    not_leader,        ///< the partition is led elsewhere; retry after fresh metadata
+    out_of_range,      ///< an offset outside the log
+    no_space,          ///< the log directory is full; retriable
+    storage_failed,    ///< the log directory was given up after an I/O error (R-F1)
+    fenced,            ///< a newer epoch of the same producer or agent exists
+    rejected,          ///< the peer refused what was asked; the envelope says more
+    busy,              ///< a bounded queue is full; retriable
+    invalid_argument,  ///< a value that the caller must change
+    out_of_order       ///< not the next one of a sequence: what comes before it must come first
 };
 
 /// The code's name as it is written in logs.

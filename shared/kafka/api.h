@@ -14,7 +14,11 @@ enum class ApiKey : std::int16_t {
     metadata = 3,
     find_coordinator = 10,
     api_versions = 18,
-    create_topics = 19
+    create_topics = 19,
+    delete_topics = 20,
+    init_producer_id = 22,
+    describe_configs = 32,
+    create_partitions = 37
 };
 
 struct ApiInfo {

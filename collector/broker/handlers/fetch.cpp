@@ -15,14 +15,18 @@ using AskedPartition = kafka::FetchRequest::Partition;
 using PartitionAnswer = kafka::FetchResponse::Partition;
 
 constexpr std::int8_t read_committed = 1;
+// Epochs of a session with which all partitions are named (kafka-protocol 3.8).
+constexpr std::int32_t new_session = 0;
+constexpr std::int32_t no_session = -1;
 // Clients ask for whole minutes at most; a longer wait only keeps dead connections alive.
 constexpr std::int32_t wait_ms_max = 300'000;
 
 /// One partition of the request and what was found for it.
 struct Wanted {
     const AskedPartition* asked = nullptr;
-    replica::Partition* partition = nullptr;
+    replica::PartitionPtr partition;
     PartitionAnswer* answer = nullptr;
+    KafkaError unknown{};  // what is said when there is no such topic any more
     std::vector<Slice> batches;
     std::uint32_t bytes = 0;
 };
@@ -80,6 +84,7 @@ void make_plan(
             Wanted wanted;
             wanted.asked = &asked.topics[t].partitions[p];
             wanted.answer = &plan.response.responses[t].partitions[p];
+            wanted.unknown = unknown;
             wanted.answer->partition_index = wanted.asked->partition;
             if (asked.isolation_level == read_committed) {
                 wanted.answer->aborted_transactions.emplace();  // there are no transactions
@@ -106,7 +111,7 @@ void make_plan(
 bool answer_head(const Broker& broker, Wanted& wanted) {
     const replica::Partition& partition = *wanted.partition;
     PartitionAnswer& answer = *wanted.answer;
-    answer.error_code = check(*wanted.asked, partition);
+    answer.error_code = partition.has_ended() ? wanted.unknown : check(*wanted.asked, partition);
     if (answer.error_code == KafkaError::fenced_leader_epoch
         || answer.error_code == KafkaError::unknown_leader_epoch) {
         answer.current_leader.leader_id = broker.meta.node_id().value;
@@ -130,7 +135,8 @@ Task<void> read_partition(Broker& broker, Wanted& wanted, const std::uint32_t by
     Shard& home = broker.replicas.home_of(partition);
     Result<replica::PartitionRead> read = co_await io::call_on(broker.shard, home, std::move(work));
     if (!read) {
-        answer.error_code = to_kafka(read.code());
+        answer.error_code = read.code() == ErrorCode::not_found ? wanted.unknown
+                                                                : to_kafka(read.code());
         co_return;
     }
     answer.high_watermark = read->high_watermark.value;
@@ -184,7 +190,7 @@ Task<ReadOutcome> read_all(
     co_return outcome;
 }
 
-/// Waits until one of the partitions' high watermarks moves or `deadline` comes.
+/// Waits until one of the partitions' high watermarks moves, one ends, or `deadline` comes.
 Task<Result<Ok>> wait_for_records(Broker& broker, Plan& plan, const SteadyTime deadline) {
     io::Event wake(broker.env().scheduler);
     std::list<replica::FetchHub::Waiter> waiters;
@@ -198,7 +204,8 @@ Task<Result<Ok>> wait_for_records(Broker& broker, Plan& plan, const SteadyTime d
     // What moved between the read and the registration is seen here.
     for (const Wanted& wanted : plan.wanted) {
         if (wanted.partition != nullptr
-            && wanted.partition->high_watermark().value > wanted.answer->high_watermark) {
+            && (wanted.partition->high_watermark().value > wanted.answer->high_watermark
+                || wanted.partition->has_ended())) {
             co_return Ok{};
         }
     }
@@ -245,8 +252,9 @@ Task<Reply> handle_fetch(Broker& broker, Request request) {
         refused.error_code = KafkaError::cluster_authorization_failed;
         co_return reply_with(broker.env().pool, request.header, refused);
     }
-    if (asked->session_id != 0) {
-        // No session was ever given out; the client goes on with full fetches.
+    if (asked->session_epoch != no_session && asked->session_epoch != new_session) {
+        // No session was ever given out; the client goes on with full fetches. Those of a client that wants
+        // a session, or to end one that another broker gave it, are answered without one.
         kafka::FetchResponse unknown_session;
         unknown_session.error_code = KafkaError::fetch_session_id_not_found;
         co_return reply_with(broker.env().pool, request.header, unknown_session);

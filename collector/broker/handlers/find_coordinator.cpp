@@ -15,8 +15,13 @@ Task<Reply> handle_find_coordinator(Broker& broker, Request request) {
     }
     const char* message = "consumer groups are not served by this collector";
     auto error = kafka::KafkaError::coordinator_not_available;
+    constexpr std::int8_t transactional_id = 1;
     constexpr std::int8_t key_type_max = 2;  // groups, transactions, share groups
-    if (asked->key_type < 0 || asked->key_type > key_type_max) {
+    if (asked->key_type == transactional_id) {
+        // Not "later": a transactional producer would ask for ever.
+        message = "transactions are not served by this collector";
+        error = kafka::KafkaError::transactional_id_authorization_failed;
+    } else if (asked->key_type < 0 || asked->key_type > key_type_max) {
         message = "unknown type of coordinator";
         error = kafka::KafkaError::invalid_request;
     }

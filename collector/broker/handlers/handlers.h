@@ -13,5 +13,9 @@ Task<Reply> handle_fetch(Broker& broker, Request request);
 Task<Reply> handle_list_offsets(Broker& broker, Request request);
 Task<Reply> handle_find_coordinator(Broker& broker, Request request);
 Task<Reply> handle_create_topics(Broker& broker, Request request);
+Task<Reply> handle_delete_topics(Broker& broker, Request request);
+Task<Reply> handle_init_producer_id(Broker& broker, Request request);
+Task<Reply> handle_describe_configs(Broker& broker, Request request);
+Task<Reply> handle_create_partitions(Broker& broker, Request request);
 
 }  // namespace logboom::broker

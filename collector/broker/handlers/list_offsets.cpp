@@ -81,7 +81,7 @@ Task<Reply> handle_list_offsets(Broker& broker, Request request) {
             if (is_cancelled) {
                 co_return close_because("");
             }
-            replica::Partition* const target =
+            const replica::PartitionPtr target =
                 found == nullptr
                     ? nullptr
                     : broker.replicas.find(found->id, PartitionIndex(partition.partition_index));

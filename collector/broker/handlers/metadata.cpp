@@ -52,7 +52,8 @@ Task<KafkaError> create_missing(Broker& broker, const std::string_view name) {
                                                             : KafkaError::leader_not_available;
 }
 
-/// One topic asked for by its name or id. The answer borrows from `asked` and from `held_images`.
+/// One topic asked for by its name or id. The answer borrows from `asked`, and from `held_images` the name of
+/// one that was asked for by its id: images are large, and each topic that is made here makes another.
 Task<TopicAnswer> answer_topic(
     Broker& broker,
     const kafka::MetadataRequest::Topic& asked,
@@ -62,10 +63,12 @@ Task<TopicAnswer> answer_topic(
     TopicAnswer answer;
     answer.name = asked.name;
     metadata::ImagePtr image = broker.meta.image();
-    held_images.push_back(image);
     if (!asked.name) {
         const metadata::TopicImage* const found = image->find(asked.topic_id.bytes);
         if (found != nullptr) {
+            if (held_images.empty() || held_images.back() != image) {
+                held_images.push_back(image);
+            }
             co_return describe(broker, *found);
         }
         answer.topic_id = asked.topic_id;
@@ -80,7 +83,6 @@ Task<TopicAnswer> answer_topic(
     if (is_to_make || is_to_open) {
         answer.error_code = co_await create_missing(broker, *asked.name);
         image = broker.meta.image();
-        held_images.push_back(image);
         found = image->find(*asked.name);
     } else if (found == nullptr) {
         answer.error_code = metadata::is_topic_name(*asked.name)
@@ -88,7 +90,8 @@ Task<TopicAnswer> answer_topic(
                               : KafkaError::invalid_topic_exception;
     }
     if (found != nullptr) {
-        co_return describe(broker, *found);
+        answer = describe(broker, *found);
+        answer.name = asked.name;
     }
     co_return answer;
 }

@@ -4,6 +4,8 @@
 #include "collector/broker/handlers/handlers.h"
 #include "shared/record/batch_checker.h"
 
+#include <algorithm>
+
 namespace logboom::broker {
 
 namespace {
@@ -13,8 +15,6 @@ using PartitionResponse = kafka::ProduceResponse::Partition;
 
 // zstd is told to nobody who asks with an older Produce (KIP-110).
 constexpr std::int16_t zstd_from_version = 7;
-/// A producer's clock may be so far ahead of ours; later times would keep a log from ever being deleted.
-constexpr std::int64_t timestamp_ahead_ms_max = std::int64_t{24} * 3600 * 1000;
 
 std::optional<replica::Acks> to_acks(const std::int16_t acks) noexcept {
     switch (acks) {
@@ -31,27 +31,61 @@ Slice slice_of(const Slice& frame, const ByteView batch) {
     return frame.part(offset, static_cast<std::uint32_t>(batch.size()));
 }
 
+/// What to tell the user of a producer besides the code, where something can be done about it.
+const char* sentence_for(const ErrorCode code) noexcept {
+    switch (code) {
+    case ErrorCode::fenced: return "a newer epoch of this producer is known";
+    case ErrorCode::out_of_order:
+        return "the batch does not continue the producer's sequence in this partition";
+    case ErrorCode::no_space: return "the log directory is full";
+    default: return nullptr;
+    }
+}
+
 Task<void> append(
     Broker& broker,
-    replica::Partition& partition,
+    const replica::PartitionPtr partition,
     Slice batch,
     const replica::Acks acks,
     PartitionResponse& response
 ) {
     std::function<Task<Result<replica::AppendedAt>>()> work =
         [&partition, held = std::move(batch), acks]() mutable {
-            return partition.append_as_leader(std::move(held), acks);
+            return partition->append_as_leader(std::move(held), acks);
         };
-    Shard& home = broker.replicas.home_of(partition);
+    Shard& home = broker.replicas.home_of(*partition);
     const Result<replica::AppendedAt> appended =
         co_await io::call_on(broker.shard, home, std::move(work));
     if (!appended) {
         response.error_code = to_kafka(appended.code());
+        if (const char* const sentence = sentence_for(appended.code())) {
+            response.error_message = sentence;
+        }
         co_return;
     }
     response.base_offset = appended->base_offset.value;
     response.log_append_time_ms = appended->log_append_time_ms;
     response.log_start_offset = appended->log_start_offset.value;
+}
+
+/// What the topic takes.
+record::BatchCheckOptions check_of(
+    const Broker& broker, const replica::Partition& partition, const std::int16_t version
+) {
+    const metadata::TopicConfig& topic = partition.config();
+    record::BatchCheckOptions check;
+    check.door = record::Door::kafka;
+    check.size_max = std::min<std::size_t>(
+        broker.options.batch_bytes_max, static_cast<std::size_t>(topic.max_message_bytes)
+    );
+    check.is_zstd_allowed = version >= zstd_from_version;
+    if (topic.timestamp_type == metadata::TimestampType::create_time) {
+        const std::int64_t now_ms = to_unix_ms(broker.env().clock.wall());
+        check.timestamp_ms_min = now_ms - topic.timestamp_before_max_ms;
+        check.timestamp_ms_max = now_ms
+                               + std::min(INT64_MAX - now_ms, topic.timestamp_after_max_ms);
+    }
+    return check;
 }
 
 /// Checks one partition's batch; a good one is queued for its partition inside this call.
@@ -70,8 +104,7 @@ void begin_append(
         response.error_code = KafkaError::unknown_topic_or_partition;
         return;
     }
-    replica::Partition* const partition =
-        broker.replicas.find(topic->id, PartitionIndex(asked.index));
+    replica::PartitionPtr partition = broker.replicas.find(topic->id, PartitionIndex(asked.index));
     if (partition == nullptr) {
         response.error_code = KafkaError::leader_not_available;
         return;
@@ -81,11 +114,8 @@ void begin_append(
         return;
     }
     const ByteView batch = asked.records.bytes;
-    record::BatchCheckOptions check;
-    check.door = record::Door::kafka;
-    check.size_max = broker.options.batch_bytes_max;
-    check.is_zstd_allowed = request.header.api_version >= zstd_from_version;
-    check.timestamp_ms_max = to_unix_ms(broker.env().clock.wall()) + timestamp_ahead_ms_max;
+    const record::BatchCheckOptions check =
+        check_of(broker, *partition, request.header.api_version);
     Buffer scratch;
     const auto checked = record::check_batch(batch, check, scratch);
     if (const auto* const fault = std::get_if<record::BatchFault>(&checked)) {
@@ -93,12 +123,8 @@ void begin_append(
         response.error_message = to_string(*fault);
         return;
     }
-    if (std::get<record::BatchView>(checked).header().producer_id.value >= 0) {
-        response.error_code = KafkaError::invalid_record;
-        response.error_message = "idempotent producers are not served by this collector";
-        return;
-    }
-    appends.spawn_now(append(broker, *partition, slice_of(request.frame, batch), acks, response));
+    Slice held = slice_of(request.frame, batch);
+    appends.spawn_now(append(broker, std::move(partition), std::move(held), acks, response));
 }
 
 bool has_error(const kafka::ProduceResponse& response) noexcept {

@@ -22,7 +22,13 @@ public:
     void start() {
         must_open();
         broker_ = &machine.make<broker::Broker>(broker::Broker{
-            machine.shard(), store(), replicas(), topics(), hubs().of(machine.shard()), options});
+            machine.shard(),
+            store(),
+            replicas(),
+            topics(),
+            producer_ids(),
+            hubs().of(machine.shard()),
+            options});
     }
     [[nodiscard]] broker::Broker& broker() { return *broker_; }
 

@@ -159,10 +159,33 @@ BOOST_AUTO_TEST_CASE(a_wrong_leader_epoch_is_told_with_the_right_one) {
 
 BOOST_AUTO_TEST_CASE(a_session_that_was_never_given_out_is_unknown) {
     FetchWorld world;
-    kafka::FetchRequest request = fetch_of("t", {{0, 0}});
-    request.session_id = 5;
-    const auto response = world.answer_to<kafka::FetchResponse>(request, by_name);
-    BOOST_TEST((response.error_code == KafkaError::fetch_session_id_not_found));
+    for (const std::int32_t session : {0, 5}) {
+        for (const std::int32_t epoch : {1, 7, -2}) {
+            kafka::FetchRequest request = fetch_of("t", {{0, 0}});
+            request.session_id = session;
+            request.session_epoch = epoch;
+            const auto response = world.answer_to<kafka::FetchResponse>(request, by_name);
+            BOOST_TEST((response.error_code == KafkaError::fetch_session_id_not_found));
+            BOOST_TEST(response.responses.empty());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(who_wants_a_session_or_ends_one_is_answered_in_full_without_one) {
+    FetchWorld world;
+    world.must_append({"a"});
+    for (const std::int32_t session : {0, 5}) {
+        for (const std::int32_t epoch : {0, -1}) {
+            kafka::FetchRequest request = fetch_of("t", {{0, 0}});
+            request.session_id = session;
+            request.session_epoch = epoch;
+            const auto response = world.answer_to<kafka::FetchResponse>(request, by_name);
+            BOOST_TEST((response.error_code == KafkaError::none));
+            BOOST_TEST(response.session_id == 0);
+            BOOST_REQUIRE(response.responses.size() == 1u);
+            BOOST_TEST(response.responses[0].partitions[0].records.bytes.size() != 0u);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_disk_that_cannot_be_read_is_an_error_of_that_partition) {

@@ -120,17 +120,6 @@ BOOST_AUTO_TEST_CASE(a_batch_of_an_agent_does_not_come_in_at_this_door) {
     BOOST_TEST((world.error_for(marked) == KafkaError::invalid_record));
 }
 
-BOOST_AUTO_TEST_CASE(an_idempotent_producer_is_told_that_it_is_not_served) {
-    ProduceWorld world;
-    Buffer batch = changed_batch(43, std::int64_t{7});
-    codec::store_be(batch.data() + 51, std::int16_t{0});
-    codec::store_be(batch.data() + 53, std::int32_t{0});
-    renew_crc(batch);
-    const auto answer = world.answer_for(batch);
-    BOOST_TEST((answer.error_code == KafkaError::invalid_record));
-    BOOST_TEST(answer.error_message->find("idempotent") != std::string::npos);
-}
-
 BOOST_AUTO_TEST_CASE(zstd_is_refused_from_clients_that_are_too_old_for_it) {
     ProduceWorld world;
     const Buffer batch = changed_batch(21, std::int16_t{4});

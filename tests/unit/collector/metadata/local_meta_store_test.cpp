@@ -45,7 +45,7 @@ struct StoreWorld {
     void lose_power() { machine.restart_after(sim::CrashKind::power_loss); }
 
     Result<ImagePtr> create(const std::string& name, const std::int32_t partitions = 1) {
-        return machine.run(store->create_topic(name, partitions));
+        return machine.run(store->create_topic(NewTopic(name, partitions)));
     }
     void must_create(const std::string& name, const std::int32_t partitions = 1) {
         BOOST_REQUIRE(create(name, partitions).has_value());
@@ -58,7 +58,7 @@ struct StoreWorld {
     /// Puts records into the place of the journal's.
     void put_journal(const std::vector<JournalRecord>& records) {
         Buffer file;
-        codec::append_file_head("LBMJ", 1, file);
+        codec::append_file_head("LBMJ", journal_version, file);
         for (const JournalRecord& record : records) {
             Buffer payload;
             encode(record, payload);
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_topic_is_on_disk_before_it_is_visible) {
     world.machine.judge_ops([](const io::Op& op) {
         return op.kind == io::OpKind::fdatasync ? sim::OpGate::held : sim::OpGate::passes;
     });
-    auto created = world.machine.begin(world.store->create_topic("a", 2));
+    auto created = world.machine.begin(world.store->create_topic(NewTopic("a", 2)));
     world.machine.run_for(10s);
     BOOST_TEST(!created.is_there());
     BOOST_TEST(world.store->image()->find("a") == nullptr);
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(topics_created_at_once_are_created_one_after_the_other) {
     world.must_open();
     std::vector<sim::Outcome<Result<ImagePtr>>> outcomes;
     for (const char* const name : {"a", "b", "a", "c", "a"}) {
-        outcomes.push_back(world.machine.begin(world.store->create_topic(name, 1)));
+        outcomes.push_back(world.machine.begin(world.store->create_topic(NewTopic(name, 1))));
     }
     world.machine.run_until([&] {
         return std::ranges::all_of(outcomes, [](const auto& one) { return one.is_there(); });
@@ -357,7 +357,8 @@ BOOST_AUTO_TEST_CASE(whatever_a_power_loss_leaves_answered_topics_are_there_and_
                     world.must_create(name);
                     answered[name] = world.store->image()->find(name)->id;
                 }
-                auto unanswered = world.machine.begin(world.store->create_topic("torn", 1));
+                auto unanswered = world.machine.begin(world.store->create_topic(NewTopic("torn", 1))
+                );
                 const std::uint64_t pause = world.machine.rng().below(4'000'000);
                 world.machine.run_for(Nanos(static_cast<std::int64_t>(pause)));
                 const bool was_answered = unanswered.is_there() && unanswered.value().has_value();

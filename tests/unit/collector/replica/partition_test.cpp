@@ -56,13 +56,19 @@ struct PartitionWorld {
                   directory,
                   key,
                   LeaderEpoch(world.epoch),
-                  storage::LogOptions{world.segment_bytes_},
+                  partition_options_of(world),
                   listener
               ) {}
         static storage::LogDirectoryOptions options_of(const PartitionWorld& world) {
             storage::LogDirectoryOptions options;
             options.path = "/log";
             options.tail_cache_bytes = world.tail_cache_bytes_;
+            return options;
+        }
+        static PartitionOptions partition_options_of(const PartitionWorld& world) {
+            PartitionOptions options;
+            options.log.segment_bytes = world.segment_bytes_;
+            options.topic = world.topic;
             return options;
         }
 
@@ -128,6 +134,7 @@ struct PartitionWorld {
 
     sim::SimMachine machine;
     std::int32_t epoch = 0;
+    metadata::TopicConfig topic;
     Parts* parts = nullptr;
 
 private:

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collector/metadata/local_meta_store.h"
+#include "collector/metadata/producer_ids.h"
 #include "collector/replica/fetch_hub.h"
 #include "collector/replica/replica_manager.h"
 #include "collector/replica/topic_service.h"
@@ -40,6 +41,7 @@ public:
     [[nodiscard]] replica::FetchHubs& hubs() { return parts_->hubs; }
     [[nodiscard]] replica::ReplicaManager& replicas() { return parts_->replicas; }
     [[nodiscard]] replica::TopicService& topics() { return parts_->topics; }
+    [[nodiscard]] metadata::ProducerIds& producer_ids() { return parts_->producer_ids; }
 
     void must_create(const std::string& name, const std::int32_t partitions = 1) {
         const Result<metadata::ImagePtr> created =
@@ -51,7 +53,9 @@ public:
         BOOST_REQUIRE(image->find(name) != nullptr);
         return image->find(name)->id;
     }
-    [[nodiscard]] replica::Partition* find(const std::string& name, const std::int32_t index = 0) {
+    [[nodiscard]] replica::PartitionPtr find(
+        const std::string& name, const std::int32_t index = 0
+    ) {
         return replicas().find(id_of_topic(name), PartitionIndex(index));
     }
     /// Where a partition's files lie.
@@ -64,7 +68,7 @@ public:
         const std::vector<std::string>& values,
         const std::int32_t index = 0
     ) {
-        replica::Partition* const partition = find(name, index);
+        const replica::PartitionPtr partition = find(name, index);
         BOOST_REQUIRE(partition != nullptr);
         const std::size_t home = replicas().home_of(*partition).index();
         Slice bytes = machine.env(home).pool.copy_of(plain_batch(values).view());
@@ -81,7 +85,8 @@ private:
             : store(on.env(), store_options())
             , hubs(on.shards())
             , replicas(on.shards(), replica_options(), hubs)
-            , topics(store, replicas, on.shard()) {}
+            , topics(store, replicas, on.shard())
+            , producer_ids(store, on.shard()) {}
 
         static metadata::LocalMetaStoreOptions store_options() {
             metadata::LocalMetaStoreOptions options;
@@ -91,7 +96,7 @@ private:
         static replica::ReplicaManagerOptions replica_options() {
             replica::ReplicaManagerOptions options;
             options.log_dir = log_dir;
-            options.segment_bytes = 20'000;
+            options.topic_defaults.segment_bytes = 20'000;
             return options;
         }
 
@@ -99,6 +104,7 @@ private:
         replica::FetchHubs hubs;
         replica::ReplicaManager replicas;
         replica::TopicService topics;
+        metadata::ProducerIds producer_ids;
     };
 
     static sim::SimMachineOptions options_of(
@@ -112,7 +118,9 @@ private:
     static Task<Result<Ok>> open_parts(Parts& parts) {
         LB_CO_CHECK(co_await parts.store.open());
         const metadata::ImagePtr image = parts.store.image();
-        co_return co_await parts.replicas.open(image);
+        LB_CO_CHECK(co_await parts.replicas.open(image));
+        co_await parts.topics.finish_removals();
+        co_return Ok{};
     }
 
     Parts* parts_ = nullptr;
