@@ -2,9 +2,13 @@
 #define BOOST_TEST_MODULE golden_kafka
 #include "shared/kafka/header.h"
 #include "shared/kafka/messages/api_versions.h"
+#include "shared/kafka/messages/create_partitions.h"
 #include "shared/kafka/messages/create_topics.h"
+#include "shared/kafka/messages/delete_topics.h"
+#include "shared/kafka/messages/describe_configs.h"
 #include "shared/kafka/messages/fetch.h"
 #include "shared/kafka/messages/find_coordinator.h"
+#include "shared/kafka/messages/init_producer_id.h"
 #include "shared/kafka/messages/list_offsets.h"
 #include "shared/kafka/messages/metadata.h"
 #include "shared/kafka/messages/produce.h"
@@ -46,7 +50,15 @@ using Messages = std::tuple<
     ApiVersionsRequest,
     ApiVersionsResponse,
     CreateTopicsRequest,
-    CreateTopicsResponse>;
+    CreateTopicsResponse,
+    DeleteTopicsRequest,
+    DeleteTopicsResponse,
+    InitProducerIdRequest,
+    InitProducerIdResponse,
+    DescribeConfigsRequest,
+    DescribeConfigsResponse,
+    CreatePartitionsRequest,
+    CreatePartitionsResponse>;
 
 std::vector<Vector> vectors_of(const std::string& file_name) {
     std::ifstream file(std::string(LB_GOLDEN_DIR) + "/" + file_name);

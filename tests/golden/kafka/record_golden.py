@@ -26,6 +26,10 @@ APIS = {
     10: ("find_coordinator", 0, 6, 3),
     18: ("api_versions", 0, 4, 3),
     19: ("create_topics", 2, 7, 5),
+    20: ("delete_topics", 1, 6, 4),
+    22: ("init_producer_id", 0, 5, 2),
+    32: ("describe_configs", 1, 4, 4),
+    37: ("create_partitions", 0, 3, 2),
 }
 NAMES = {name: key for key, (name, *_) in APIS.items()}
 
@@ -42,7 +46,9 @@ def kafka_python_messages():
     """(class, fields) for what kafka-python can encode; its fields are positional."""
     from kafka.protocol.admin import (
         ApiVersionRequest_v0, ApiVersionRequest_v1, ApiVersionResponse_v0, ApiVersionResponse_v1,
-        CreateTopicsRequest_v2, CreateTopicsRequest_v3, CreateTopicsResponse_v2, CreateTopicsResponse_v3,
+        CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest_v2, CreateTopicsRequest_v3,
+        CreateTopicsResponse_v2, CreateTopicsResponse_v3, DeleteTopicsRequest, DeleteTopicsResponse,
+        DescribeConfigsRequest, DescribeConfigsResponse,
     )
     from kafka.protocol.commit import GroupCoordinatorRequest_v0, GroupCoordinatorResponse_v0
     from kafka.protocol.fetch import FetchRequest, FetchResponse
@@ -61,6 +67,26 @@ def kafka_python_messages():
         yield "create_topics", version, request(topics, 30000, True)
     for version, response in ((2, CreateTopicsResponse_v2), (3, CreateTopicsResponse_v3)):
         yield "create_topics", version, response(5, [("logs", 0, None), ("other", 37, "no partitions")])
+
+    for version in (1, 2, 3):
+        yield "delete_topics", version, DeleteTopicsRequest[version](["logs", "other"], 30000)
+        yield "delete_topics", version, DeleteTopicsResponse[version](5, [("logs", 0), ("other", 3)])
+
+    for version in (0, 1):
+        partitions = [("logs", (3, None)), ("other", (4, [[1, 2], [2]]))]
+        yield "create_partitions", version, CreatePartitionsRequest[version](partitions, 30000, True)
+        yield "create_partitions", version, CreatePartitionsResponse[version](
+            5, [("logs", 0, None), ("other", 37, "not more")]
+        )
+
+    for version in (1, 2):
+        resources = [(2, "logs", ["retention.ms"]), (4, "1", None)]
+        yield "describe_configs", version, DescribeConfigsRequest[version](resources, True)
+        synonyms = [("retention.ms", "1000", 1), ("log.retention.ms", "604800000", 5)]
+        described = [("retention.ms", "1000", False, 1, False, synonyms)]
+        yield "describe_configs", version, DescribeConfigsResponse[version](
+            5, [(0, None, 2, "logs", described), (3, "no topic", 2, "other", [])]
+        )
 
     yield "find_coordinator", 0, GroupCoordinatorRequest_v0("group")
     yield "find_coordinator", 0, GroupCoordinatorResponse_v0(15, 4, "host", 9092)
@@ -177,7 +203,7 @@ CLIENT = """
 import sys
 import confluent_kafka
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 if len(sys.argv) == 1:
     print(confluent_kafka.libversion()[0])
     sys.exit(0)
@@ -185,6 +211,15 @@ base = {"bootstrap.servers": sys.argv[1], "client.id": "golden", "log_level": 1}
 admin = AdminClient(base)
 for made in admin.create_topics([NewTopic("made", 2, 1, config={"retention.ms": "1000"})]).values():
     made.result(10)
+for asked in admin.create_partitions([NewPartitions("made", 3)]).values():
+    asked.result(10)
+for asked in admin.describe_configs([ConfigResource("topic", "made")]).values():
+    asked.result(10)
+for asked in admin.delete_topics(["made"]).values():
+    asked.result(10)
+careful = Producer({**base, "enable.idempotence": True})
+careful.produce("golden", b"a line")
+careful.flush(2)
 producer = Producer(base)
 producer.produce("golden", b"a line")
 producer.flush(2)  # kfake refuses the batch; that is an answer too

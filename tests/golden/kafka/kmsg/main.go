@@ -26,6 +26,10 @@ var apis = []struct {
 	{"find_coordinator", 0, 6, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},
 	{"api_versions", 0, 4, func() kmsg.Request { return kmsg.NewPtrApiVersionsRequest() }},
 	{"create_topics", 2, 7, func() kmsg.Request { return kmsg.NewPtrCreateTopicsRequest() }},
+	{"delete_topics", 1, 6, func() kmsg.Request { return kmsg.NewPtrDeleteTopicsRequest() }},
+	{"init_producer_id", 0, 5, func() kmsg.Request { return kmsg.NewPtrInitProducerIDRequest() }},
+	{"describe_configs", 1, 4, func() kmsg.Request { return kmsg.NewPtrDescribeConfigsRequest() }},
+	{"create_partitions", 0, 3, func() kmsg.Request { return kmsg.NewPtrCreatePartitionsRequest() }},
 }
 
 // kmsg writes tagged fields in every flexible version; these exist only from a later version on.
