@@ -127,7 +127,7 @@ Task<Result<AppendedAt>> Partition::append_as_leader(Slice batch, const Acks ack
         case ProducerTable::Verdict::fenced:
             co_return Error{ErrorCode::fenced, 0, "producer epoch"};
         case ProducerTable::Verdict::out_of_order:
-            co_return Error{ErrorCode::rejected, 0, "sequence of a producer"};
+            co_return Error{ErrorCode::out_of_order, 0, "sequence of a producer"};
         }
     }
     const auto awaited = acks == Acks::none ? storage::Log::Awaited::no

@@ -123,7 +123,7 @@ public:
     ///
     /// A batch of an idempotent producer is judged by the producer table: a duplicate is not appended and
     /// answered as the original, once that is committed. Errors: `fenced` (a newer epoch of the producer is
-    /// known), `rejected` (it does not continue the producer's sequence), `no_space`, `busy` (retriable),
+    /// known), `out_of_order` (it does not continue the producer's sequence), `no_space`, `busy` (retriable),
     /// `not_found` (the topic is deleted), `storage_failed`.
     Task<Result<AppendedAt>> append_as_leader(Slice batch, Acks acks);
 

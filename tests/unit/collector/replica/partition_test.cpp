@@ -1,8 +1,6 @@
 #include "collector/replica/partition.h"
 
-#include "tests/sim/sim_machine.h"
-#include "tests/unit/collector/replica/agent_batch.h"
-#include "tests/unit/shared/record/record_fixture.h"
+#include "tests/unit/collector/replica/partition_world.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,129 +16,11 @@ using Outcome = AgentAppend::Outcome;
 
 const Id128 agent = id_of(0xaa);
 const Id128 stream = id_of(1);
-const PartitionKey key{id_of(0x77), PartitionIndex(2)};
-
-struct Listener final : HighWatermarkListener {
-    void on_high_watermark(Partition& partition) override {
-        seen.push_back(partition.high_watermark().value);
-    }
-    std::vector<std::int64_t> seen;
-};
 
 Task<void> append_and_note(Partition& to, Slice bytes, std::int64_t& base) {
     const Result<AppendedAt> at = co_await to.append_as_leader(std::move(bytes), Acks::leader);
     base = at->base_offset.value;
 }
-
-struct PartitionWorld {
-    explicit PartitionWorld(
-        const std::uint64_t seed = 1,
-        const std::uint64_t segment_bytes = 4000,
-        const std::uint64_t tail_cache_bytes = limits::tail_cache_bytes_default
-    )
-        : machine(options_of(seed))
-        , segment_bytes_(segment_bytes)
-        , tail_cache_bytes_(tail_cache_bytes) {}
-    static sim::SimMachineOptions options_of(const std::uint64_t seed) {
-        sim::SimMachineOptions options;
-        options.seed = seed;
-        return options;
-    }
-
-    struct Parts {
-        Parts(Env& env, storage::DirectoryStart found, const PartitionWorld& world)
-            : start(std::move(found))
-            , directory(env, options_of(world), start, has_failed)
-            , partition(
-                  env,
-                  directory,
-                  key,
-                  LeaderEpoch(world.epoch),
-                  partition_options_of(world),
-                  listener
-              ) {}
-        static storage::LogDirectoryOptions options_of(const PartitionWorld& world) {
-            storage::LogDirectoryOptions options;
-            options.path = "/log";
-            options.tail_cache_bytes = world.tail_cache_bytes_;
-            return options;
-        }
-        static PartitionOptions partition_options_of(const PartitionWorld& world) {
-            PartitionOptions options;
-            options.log.segment_bytes = world.segment_bytes_;
-            options.topic = world.topic;
-            return options;
-        }
-
-        storage::DirectoryStart start;
-        std::atomic<bool> has_failed{false};
-        storage::LogDirectory directory;
-        Listener listener;
-        Partition partition;
-    };
-
-    Result<Ok> open() {
-        Result<storage::DirectoryStart> start =
-            machine.run(storage::start_log_directory(machine.env(), "/log"));
-        BOOST_REQUIRE(start.has_value());
-        parts = &machine.make<Parts>(machine.env(), std::move(*start), *this);
-        return machine.run(parts->partition.open());
-    }
-    void must_open() { BOOST_REQUIRE(open().has_value()); }
-    void kill() { machine.restart_after(sim::CrashKind::killed); }
-    void lose_power() { machine.restart_after(sim::CrashKind::power_loss); }
-    [[nodiscard]] Partition& partition() const { return parts->partition; }
-
-    Slice bytes_of(const Buffer& batch) { return machine.env().pool.copy_of(batch.view()); }
-    Result<AppendedAt> append(const Buffer& batch, const Acks acks = Acks::all) {
-        return machine.run(partition().append_as_leader(bytes_of(batch), acks));
-    }
-    Task<Result<AgentAppend>> ship_task(
-        const record::SourceCursor& cursor, const std::uint32_t bytes_max = limits::batch_bytes_max
-    ) {
-        return partition().append_from_agent(
-            agent, bytes_of(batch_of(cursor)), envelope_of(cursor), bytes_max
-        );
-    }
-    Result<AgentAppend> ship(const record::SourceCursor& cursor) {
-        return machine.run(ship_task(cursor));
-    }
-    Outcome outcome_of(const record::SourceCursor& cursor) {
-        const Result<AgentAppend> answer = ship(cursor);
-        BOOST_REQUIRE(answer.has_value());
-        return answer->outcome;
-    }
-    AgentPositions positions() {
-        const std::vector<Id128> none;
-        return machine.run(partition().positions(agent, true, none));
-    }
-    /// All syncs are kept back until `machine.release_ops`.
-    void hold_syncs() {
-        machine.judge_ops([](const io::Op& op) {
-            const bool is_sync = op.kind == io::OpKind::fdatasync;
-            return is_sync ? sim::OpGate::held : sim::OpGate::passes;
-        });
-    }
-    void go_on() {
-        machine.judge_ops({});
-        machine.release_ops();
-    }
-    /// Writes find no room.
-    void fill_disk() {
-        machine.judge_ops([](const io::Op& op) {
-            return op.kind == io::OpKind::writev ? ENOSPC : sim::OpGate::passes;
-        });
-    }
-
-    sim::SimMachine machine;
-    std::int32_t epoch = 0;
-    metadata::TopicConfig topic;
-    Parts* parts = nullptr;
-
-private:
-    std::uint64_t segment_bytes_;
-    std::uint64_t tail_cache_bytes_;
-};
 
 }  // namespace
 
@@ -537,7 +417,7 @@ BOOST_AUTO_TEST_CASE(damaged_data_is_not_served) {
     }
     world.machine.run_for(2s);  // the checkpoint
     world.kill();
-    const std::string path = "/log/" + storage::partition_dir_name(key) + "/"
+    const std::string path = "/log/" + storage::partition_dir_name(PartitionWorld::key) + "/"
                            + storage::segment_file_name(Offset(0), storage::log_suffix);
     world.machine.flip_bit(path, 70, 1);
     BOOST_TEST((world.open().code() == ErrorCode::corrupt));
