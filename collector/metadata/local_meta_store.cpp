@@ -18,7 +18,7 @@ constexpr BrokerId first_node_id{1};
 /// Records that say nothing any more and may lie in the journal at a start before it is made anew.
 constexpr std::size_t stale_records_max = 64;
 /// The same while the node runs: each costs about 50 bytes, an image at most a frame.
-constexpr std::size_t stale_records_running_max = 4096;
+constexpr std::size_t stale_records_running_max = 1024;
 
 std::size_t bytes_of(const TopicSettings& settings) noexcept {
     constexpr std::size_t around_bytes = 6;  // of a setting's message

@@ -57,6 +57,35 @@ BOOST_AUTO_TEST_CASE(one_more_topic_makes_another_image_and_leaves_this_one) {
     BOOST_TEST(after.find("a") != nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(another_state_of_a_topic_takes_its_place) {
+    const Image before({topic("a", 1), topic("b", 2)});
+    TopicImage grown = topic("a", 1);
+    grown.partitions.push_back(PartitionImage{PartitionIndex(1), LeaderEpoch(0)});
+    const Image after = before.with(grown);
+    BOOST_TEST(after.topics().size() == 2u);
+    BOOST_TEST(after.find("a")->partitions.size() == 2u);
+    BOOST_TEST(after.partitions_count() == 3u);
+    BOOST_TEST(before.partitions_count() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_topic_is_another_image_and_leaves_this_one) {
+    const Image before({topic("a", 1), topic("b", 2)});
+    const Image after = before.without(Id128{std::byte{1}});
+    BOOST_TEST(after.find("a") == nullptr);
+    BOOST_TEST(after.find(Id128{std::byte{1}}) == nullptr);
+    BOOST_TEST(after.find("b") != nullptr);
+    BOOST_TEST(before.find("a") != nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(names_that_differ_by_dots_and_underscores_only_are_alike) {
+    const Image image({topic("a.b_c", 1)});
+    BOOST_TEST(image.find_alike("a_b.c")->name == "a.b_c");
+    BOOST_TEST(image.find_alike("a.b.c")->name == "a.b_c");
+    for (const std::string_view other : {"a.b_c", "a-b_c", "ab_c", "a.b_cd", ""}) {
+        BOOST_TEST(image.find_alike(other) == nullptr);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_topic_name_follows_kafkas_rule) {
     constexpr std::array<std::string_view, 7> bad{
         "", ".", "..", "a b", "a/b", "caf\xc3\xa9", "a\n"};

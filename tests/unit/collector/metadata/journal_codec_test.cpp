@@ -15,15 +15,27 @@ TopicRecord some_topic() {
     topic.id.fill(std::byte{0xab});
     topic.partitions = 12;
     topic.created_in_start = 3;
+    topic.settings = {{"retention.ms", "1000"}, {"segment.ms", "60000"}};
     return topic;
+}
+
+Id128 some_id() {
+    Id128 id{};
+    id.fill(std::byte{0xcd});
+    return id;
 }
 
 std::vector<JournalRecord> one_of_each_kind() {
     return {
         JournalRecord{1, StartRecord{7}},
         JournalRecord{2, some_topic()},
-        JournalRecord{300, ImageRecord{9, {some_topic(), some_topic()}}},
-        JournalRecord{4, ImageRecord{0, {}}}};
+        JournalRecord{
+            300, ImageRecord{9, {some_topic(), some_topic()}, ProducerId(5000), {{some_id(), 3}}}},
+        JournalRecord{4, ImageRecord{}},
+        JournalRecord{5, TopicDeletedRecord{some_id()}},
+        JournalRecord{6, FilesRemovedRecord{some_id()}},
+        JournalRecord{7, PartitionsRecord{some_id(), 9}},
+        JournalRecord{8, ProducerIdsRecord{ProducerId(1000)}}};
 }
 
 template <typename T>
@@ -58,7 +70,24 @@ BOOST_AUTO_TEST_CASE(a_value_without_a_meaning_is_malformed) {
     topic = some_topic();
     topic.name = "a/b";
     BOOST_TEST((code_of(JournalRecord{1, topic}) == ErrorCode::malformed));
-    BOOST_TEST((code_of(JournalRecord{1, ImageRecord{1, {topic}}}) == ErrorCode::malformed));
+    BOOST_TEST((code_of(JournalRecord{1, ImageRecord{1, {topic}, {}, {}}}) == ErrorCode::malformed)
+    );
+    topic = some_topic();
+    std::swap(topic.settings[0], topic.settings[1]);
+    BOOST_TEST((code_of(JournalRecord{1, topic}) == ErrorCode::malformed));
+    topic.settings[0] = topic.settings[1];
+    BOOST_TEST((code_of(JournalRecord{1, topic}) == ErrorCode::malformed));
+    for (const std::int32_t count : {0, limits::partitions_per_topic_max + 1}) {
+        BOOST_TEST(
+            (code_of(JournalRecord{1, PartitionsRecord{some_id(), count}}) == ErrorCode::malformed)
+        );
+        const ImageRecord image{1, {}, {}, {{some_id(), count}}};
+        BOOST_TEST((code_of(JournalRecord{1, image}) == ErrorCode::malformed));
+    }
+    const ProducerId below_zero(-1);
+    BOOST_TEST((code_of(JournalRecord{1, ProducerIdsRecord{below_zero}}) == ErrorCode::malformed));
+    const ImageRecord image{1, {}, below_zero, {}};
+    BOOST_TEST((code_of(JournalRecord{1, image}) == ErrorCode::malformed));
     const std::string short_id = "\x1a\x0a\x0a\x01"
                                  "a\x12\x01x\x18\x01\x20\x01";
     BOOST_TEST((decode_journal_record(as_bytes(short_id)).code() == ErrorCode::malformed));

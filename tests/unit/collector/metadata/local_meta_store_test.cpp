@@ -2,7 +2,7 @@
 
 #include "shared/base/limits.h"
 #include "shared/codec/crc_frame.h"
-#include "tests/sim/sim_machine.h"
+#include "tests/unit/collector/metadata/store_world.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,63 +13,11 @@
 
 using namespace logboom;
 using namespace logboom::metadata;
+using namespace logboom::tests;
 
 namespace {
 
-const std::string dir = "/data/metadata";
-
-struct StoreWorld {
-    explicit StoreWorld(const std::uint64_t seed = 1) : machine(options_of(seed)) {}
-    static sim::SimMachineOptions options_of(const std::uint64_t seed) {
-        sim::SimMachineOptions options;
-        options.seed = seed;
-        return options;
-    }
-
-    Result<Ok> open(const std::optional<BrokerId> node_id = std::nullopt) {
-        LocalMetaStoreOptions options;
-        options.dir = dir;
-        options.node_id = node_id;
-        store = &machine.make<LocalMetaStore>(machine.env(), options);
-        return machine.run(store->open());
-    }
-    void must_open() { BOOST_REQUIRE(open().has_value()); }
-    /// A clean stop and the next start.
-    void reopen() {
-        machine.run(store->close());
-        machine.end_program();
-        machine.start();
-        must_open();
-    }
-    void kill() { machine.restart_after(sim::CrashKind::killed); }
-    void lose_power() { machine.restart_after(sim::CrashKind::power_loss); }
-
-    Result<ImagePtr> create(const std::string& name, const std::int32_t partitions = 1) {
-        return machine.run(store->create_topic(NewTopic(name, partitions)));
-    }
-    void must_create(const std::string& name, const std::int32_t partitions = 1) {
-        BOOST_REQUIRE(create(name, partitions).has_value());
-    }
-    [[nodiscard]] std::int32_t epoch_of(const std::string& name) const {
-        const ImagePtr image = store->image();
-        BOOST_REQUIRE(image->find(name) != nullptr);
-        return image->find(name)->partitions.front().leader_epoch.value;
-    }
-    /// Puts records into the place of the journal's.
-    void put_journal(const std::vector<JournalRecord>& records) {
-        Buffer file;
-        codec::append_file_head("LBMJ", journal_version, file);
-        for (const JournalRecord& record : records) {
-            Buffer payload;
-            encode(record, payload);
-            codec::append_crc_frame(payload.view(), file);
-        }
-        machine.set_content(dir + "/journal", as_text(file.view()));
-    }
-
-    sim::SimMachine machine;
-    LocalMetaStore* store = nullptr;
-};
+const std::string& dir = StoreWorld::dir;
 
 TopicRecord topic_record(
     const std::string& name, const std::uint8_t id, const std::uint32_t start
