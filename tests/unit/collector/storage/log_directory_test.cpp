@@ -158,4 +158,17 @@ BOOST_AUTO_TEST_CASE(stopping_writes_the_checkpoint_at_once) {
     BOOST_TEST(world.found()->checkpoint_of(first_key).value == 5);
 }
 
+BOOST_AUTO_TEST_CASE(a_partition_that_is_forgotten_is_in_the_next_checkpoint_no_more) {
+    DirectoryStart found;
+    found.checkpoints[first_key] = Offset(5);
+    DirectoryWorld world(found);
+    world.directory->note_synced(second_key, Offset(7));
+    world.machine.run_for(2s);
+    BOOST_TEST(world.found()->checkpoints.size() == 2u);
+    world.directory->forget(first_key);
+    world.machine.run_for(2s);
+    BOOST_TEST(world.found()->checkpoints.size() == 1u);
+    BOOST_TEST((world.found()->checkpoint_of(second_key) == Offset(7)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
