@@ -75,9 +75,9 @@ inline constexpr std::uint64_t door_request_bytes_max = 48ull << 20;
 /// those wait in the socket.
 inline constexpr std::size_t kafka_pipelined_max = 32;
 
-/// Settings described in one answer: at about 400 B each in memory 40 MB at most. All settings of 3000 topics;
+/// Settings described in one answer: at about 400 B each in memory 20 MB at most. All settings of 1500 topics;
 /// who asks for more is told to ask in pieces.
-inline constexpr std::size_t kafka_described_settings_max = 100'000;
+inline constexpr std::size_t kafka_described_settings_max = 50'000;
 
 /// Largest answer to one Fetch (Kafka's `fetch.max.bytes` is 55 MiB; ours leaves a shard's pool room
 /// for other connections).

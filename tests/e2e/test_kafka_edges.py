@@ -7,6 +7,8 @@ import time
 
 import confluent_kafka
 import kafka_side
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 from programs import wait_until
 
 resident_bytes_max = 128_000_000
@@ -52,6 +54,38 @@ def text(value):
     return struct.pack(">h", len(value)) + value
 
 
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = crc_table[(value ^ byte) & 0xFF] ^ (value >> 8)
+    return value ^ 0xFFFFFFFF
+
+
+def crc_row(value):
+    for _ in range(8):
+        value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+crc_table = [crc_row(value) for value in range(256)]
+
+
+def idempotent_batch(producer_id, sequence):
+    """A record batch of one empty record."""
+    record = bytes([12, 0, 0, 0, 1, 0, 0])  # length, attributes, deltas, null key, empty value, no headers
+    epoch = 0 if producer_id >= 0 else -1
+    now_ms = int(time.time() * 1000)
+    checked = struct.pack(">hiqqqhii", 0, 0, now_ms, now_ms, producer_id, epoch, sequence, 1) + record
+    return struct.pack(">qiibI", 0, len(checked) + 9, -1, 2, crc32c(checked)) + checked
+
+
+def produce_body(topic, batch):
+    """Of Produce 3: one batch to partition 0 with acks of all."""
+    partition = struct.pack(">ii", 0, len(batch)) + batch
+    topics = text(topic.encode()) + struct.pack(">i", 1) + partition
+    return struct.pack(">hhii", -1, -1, 30_000, 1) + topics
+
+
 def test_a_topic_configuration_with_a_very_long_name_is_refused_with_a_short_message(collector):
     config = text(b"n" * 32_760) + text(b"v")
     body = struct.pack(">i", 1) + text(b"topic") + struct.pack(">ihi", 1, 1, 0) + struct.pack(">i", 1) + config + struct.pack(">i?", 1000, False)
@@ -61,6 +95,165 @@ def test_a_topic_configuration_with_a_very_long_name_is_refused_with_a_short_mes
 
     assert len(answer) < 1000
     collector.check_running()
+
+
+def array(items):
+    return struct.pack(">i", len(items)) + b"".join(items)
+
+
+def test_a_transactional_producer_is_refused_at_once_and_not_told_to_wait(collector):
+    began = time.monotonic()
+    producer = confluent_kafka.Producer({"bootstrap.servers": collector.broker, "transactional.id": "tx", "log_level": 0})
+
+    with pytest.raises(confluent_kafka.KafkaException) as refused:
+        producer.init_transactions(60)
+
+    assert refused.value.args[0].code() == confluent_kafka.KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    assert time.monotonic() - began < 20
+
+
+def test_a_crowd_that_asks_for_producer_ids_gets_each_once_and_costs_little(collector):
+    with Raw(collector) as raw:
+        given = []
+        for _ in range(20):
+            for _ in range(1000):
+                raw.send(22, 1, struct.pack(">hi", -1, 60_000))
+            given += [struct.unpack(">iihqh", raw.receive())[3] for _ in range(1000)]
+
+    assert len(set(given)) == 20_000
+    assert collector.peak_memory_bytes() < resident_bytes_max
+
+
+def test_thousands_of_producers_in_one_partition_cost_a_bounded_memory(collector):
+    """Each with an id that nobody was given, one record each; the newest are still known."""
+    kafka_side.produce(collector.broker, "crowd", [b"first"])
+    count = 30_000
+    with Raw(collector) as raw:
+        def produce(producer_id, sequence):
+            raw.send(0, 3, produce_body("crowd", idempotent_batch(producer_id, sequence)))
+
+        for producer_id in range(count):
+            produce(producer_id, 0)
+            if producer_id % 1000 == 999:
+                for _ in range(1000):
+                    raw.receive()
+        produce(count - 1, 0)
+        again = raw.receive()
+        produce(count - 1, 7)
+        gap = raw.receive()
+
+    # throttle and header around: topic "crowd", partition 0, error, base offset
+    assert struct.pack(">ihq", 0, 0, count) in again
+    assert struct.pack(">ih", 0, 45) in gap
+    assert kafka_side.end_offset(collector.broker, "crowd") == count + 1
+    assert collector.peak_memory_bytes() < resident_bytes_max
+
+
+def test_all_settings_of_very_many_topics_at_once_are_bounded(collector):
+    kafka_side.produce(collector.broker, "t", [b"line"])
+    resource = struct.pack(">b", 2) + text(b"t") + struct.pack(">i", -1)
+
+    with Raw(collector) as raw:
+        answer = raw.ask(32, 1, array([resource] * 20_000) + b"\1")
+
+    assert len(answer) < 32 << 20
+    assert collector.peak_memory_bytes() < resident_bytes_max
+
+
+def test_the_deletion_of_thousands_of_names_that_nobody_has_is_answered(collector):
+    names = [text(b"no-such-topic-%d" % number) for number in range(50_000)]
+
+    with Raw(collector) as raw:
+        answer = raw.ask(20, 1, array(names) + struct.pack(">i", 1000))
+
+    assert answer.count(b"no-such-topic-") == 50_000
+    assert collector.peak_memory_bytes() < resident_bytes_max
+
+
+def test_topics_are_made_and_deleted_again_and_again_and_leave_nothing(collector):
+    admin = AdminClient({"bootstrap.servers": collector.broker})
+    for number in range(100):
+        name = f"short-lived-{number % 3}"
+        admin.create_topics([NewTopic(name, 2, 1)])[name].result(30)
+        produce_one(collector, name)
+        admin.delete_topics([name])[name].result(30)
+
+    left = [path.name for path in (collector.data_dir / "log").iterdir() if path.is_dir()]
+    assert left == []
+    collector.stop()
+    collector.start()
+    assert not any(name.startswith("short") for name in AdminClient({"bootstrap.servers": collector.broker}).list_topics(timeout=10).topics)
+
+
+def produce_one(collector, topic):
+    """One record without the start of another program."""
+    with Raw(collector) as raw:
+        answer = raw.ask(0, 3, produce_body(topic, idempotent_batch(-1, -1)))
+    assert struct.pack(">ihq", 0, 0, 0) in answer
+
+
+def test_a_consumer_that_waits_is_told_when_its_topic_is_deleted(collector):
+    admin = AdminClient({"bootstrap.servers": collector.broker})
+    admin.create_topics([NewTopic("doomed", 1, 1)])["doomed"].result(30)
+    partition = struct.pack(">iqi", 0, 0, 1 << 20)
+    body = struct.pack(">iiiib", -1, 60_000, 1, 1 << 20, 0) + array([text(b"doomed") + array([partition])])
+
+    with Raw(collector) as raw:
+        raw.send(1, 4, body)
+        began = time.monotonic()
+        admin.delete_topics(["doomed"])["doomed"].result(30)
+        answer = raw.receive()
+
+    assert time.monotonic() - began < 10
+    assert struct.pack(">ih", 0, 3) in answer  # partition 0: UNKNOWN_TOPIC_OR_PARTITION
+
+
+def test_a_topic_deleted_under_its_producers_is_written_to_no_more(stage):
+    collector = stage.collector(extra=["--set", "topic_defaults.auto_create=false"])
+    admin = AdminClient({"bootstrap.servers": collector.broker})
+    admin.create_topics([NewTopic("doomed", 1, 1)])["doomed"].result(30)
+    answers = []
+    producer = confluent_kafka.Producer({
+        "bootstrap.servers": collector.broker, "linger.ms": 0, "enable.idempotence": True, "message.timeout.ms": 5000, "log_level": 0
+    })
+    stopping = threading.Event()
+
+    def produce():
+        while not stopping.is_set():
+            producer.produce("doomed", b"x" * 100, partition=0, on_delivery=lambda error, _: answers.append(error))
+            producer.poll(0.0005)
+        producer.flush(30)
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    try:
+        wait_until(lambda: len(answers) > 200, 30, "200 records are acknowledged")
+        admin.delete_topics(["doomed"])["doomed"].result(30)
+        wait_until(lambda: answers[-1] is not None, 30, "the producer learns of it")
+    finally:
+        stopping.set()
+        thread.join()
+
+    collector.check_running()
+    assert [path for path in (collector.data_dir / "log").iterdir() if path.is_dir()] == []
+    assert "doomed" not in AdminClient({"bootstrap.servers": collector.broker}).list_topics(timeout=10).topics
+
+
+def test_an_agent_whose_topic_is_deleted_goes_on_with_its_next_lines(stage, place):
+    source = place / "app.log"
+    source.write_bytes(b"".join(b"before %d\n" % number for number in range(1000)))
+    collector = stage.collector()
+    stage.agent([collector], [source])
+    kafka_side.wait_for_records(collector.broker, "logs", 1000, 60)
+    admin = AdminClient({"bootstrap.servers": collector.broker})
+
+    admin.delete_topics(["logs"])["logs"].result(30)
+    with source.open("ab") as log:
+        log.write(b"".join(b"after %d\n" % number for number in range(1000)))
+
+    # It makes its topic anew, and what was acknowledged does not come again.
+    kafka_side.wait_for_records(collector.broker, "logs", 1000, 60)
+    assert kafka_side.consume(collector.broker, "logs").splitlines() == [b"after %d" % number for number in range(1000)]
 
 
 def test_metadata_by_id_in_a_version_without_it_is_answered_with_an_error(collector):

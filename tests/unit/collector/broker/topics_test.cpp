@@ -183,9 +183,6 @@ BOOST_AUTO_TEST_CASE(a_topic_that_cannot_be_is_refused_with_its_own_error) {
     request = creation_of("t", -1);
     request.topics[0].assignments.emplace_back().broker_ids = {1};
     BOOST_TEST((error_for(request) == KafkaError::invalid_replica_assignment));
-    request = creation_of("t", 1);
-    request.topics[0].configs.emplace_back().name = "retention.ms";
-    BOOST_TEST((error_for(request) == KafkaError::invalid_config));
     BOOST_TEST(world.store().image()->topics().size() == 1u);
 }
 

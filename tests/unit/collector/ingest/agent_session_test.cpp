@@ -367,4 +367,37 @@ BOOST_AUTO_TEST_CASE(a_ping_is_answered_with_the_time) {
     BOOST_TEST(pong->wall_ms > 1'700'000'000'000);
 }
 
+// --- Topics that are deleted ---------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(who_ships_to_a_deleted_topic_is_refused_and_comes_again_with_a_hello) {
+    for (const bool is_made_again : {false, true}) {
+        SessionWorld world;
+        world.must_create("other");
+        rpc::HelloRequest hello = SessionWorld::hello_of("t");
+        hello.topics.emplace_back().topic = "other";
+        static_cast<void>(world.hello(hello));
+        BOOST_TEST((world.ship(cursor_of(stream, 0, 10)).status == ReplyStatus::ok));
+        const record::Id128 id = world.id_of_topic("t");
+        const auto removed = world.machine.run(world.topics().remove(world.machine.shard(), id));
+        BOOST_REQUIRE(removed.has_value());
+        if (is_made_again) {
+            world.must_create("t");
+        }
+        // In the middle of the stream: it must not be taken for the first batch of the new topic.
+        SessionWorld::Shipment shipment;
+        shipment.add(cursor_of(id_of(2), 0, 10), "other");
+        shipment.add(cursor_of(stream, 20, 30), "t");
+        const std::string refusal = world.refusal_of(world.frame_of(shipment));
+        BOOST_TEST(refusal.find("was deleted") != std::string::npos);
+        BOOST_TEST(world.find("other")->log_end_offset().value == 0);
+        world.machine.run(world.session->end());
+        world.session = &world.connect();
+        const rpc::HelloReply again = world.hello(hello);
+        BOOST_TEST((again.topics[0].topic_id != id));
+        BOOST_TEST((world.ship(cursor_of(stream, 10, 20)).status == ReplyStatus::ok));
+        BOOST_TEST((world.ship(cursor_of(stream, 20, 30)).status == ReplyStatus::ok));
+        BOOST_TEST(world.find("t")->log_end_offset().value == 2);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
