@@ -4,6 +4,7 @@
 #include "shared/base/version.h"
 #include "shared/daemon/backend_report.h"
 #include "shared/daemon/exit_code.h"
+#include "shared/daemon/heartbeat.h"
 #include "shared/daemon/machine.h"
 #include "shared/daemon/resource_limits.h"
 #include "shared/daemon/service_manager.h"
@@ -135,6 +136,35 @@ std::unique_ptr<Status> make_status(
     return std::make_unique<Status>(env, agent, registry, std::move(options));
 }
 
+/// What `systemctl status` shows, told again when it changes.
+class StatusLine {
+public:
+    StatusLine(const daemon::ServiceManager& service, const agent::Agent& agent)
+        : service_(service)
+        , agent_(agent) {}
+
+    void refresh() {
+        const char* const text = text_of_now();
+        if (text != last_) {
+            service_.status(text);
+            last_ = text;
+        }
+    }
+
+private:
+    [[nodiscard]] const char* text_of_now() const {
+        if (agent_.is_fenced()) {
+            return "another run of this agent has taken over";
+        }
+        return agent_.is_shipping() ? "shipping"
+                                    : "no collector answers: is [output] collectors right?";
+    }
+
+    const daemon::ServiceManager& service_;
+    const agent::Agent& agent_;
+    const char* last_ = nullptr;  // one of the literals above
+};
+
 /// Runs until it is cancelled or, with `once`, until everything is delivered; true: until it learned that
 /// its identity is another machine's. `exit_code` outlives it.
 Task<bool> live_under_one_identity(
@@ -166,9 +196,15 @@ Task<bool> live_under_one_identity(
         service.ready("reading");
         exit_code = daemon::exit_ok;
         const Nanos interval = flags.once ? drained_interval : watch_interval;
+        daemon::Heartbeat heartbeat(service.watchdog(), env.clock.now());
+        StatusLine status_line(service, agent);
         for (;;) {
             const Result<Ok> slept = co_await env.sleep(interval);
             runtime_metrics.refresh();
+            status_line.refresh();
+            if (heartbeat.is_due(env.clock.now())) {
+                service.alive();
+            }
             if (!slept || agent.is_cloned() || (flags.once && agent.is_drained())) {
                 break;
             }
@@ -218,7 +254,9 @@ int run(const Flags& flags) {
         return daemon::exit_config;
     }
     static_cast<void>(daemon::raise_open_files_max());
-    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-agent");
+    const LogLineForm form = daemon::is_stderr_a_journal() ? LogLineForm::journal
+                                                           : LogLineForm::text;
+    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-agent", form);
     io::ShardThreadsOptions options;
     options.log_level = loaded.config.log_level;
     options.seed = daemon::random_seed();

@@ -5,6 +5,7 @@
 #include "shared/base/version.h"
 #include "shared/daemon/backend_report.h"
 #include "shared/daemon/exit_code.h"
+#include "shared/daemon/heartbeat.h"
 #include "shared/daemon/machine.h"
 #include "shared/daemon/resource_limits.h"
 #include "shared/daemon/service_manager.h"
@@ -25,6 +26,9 @@ using namespace logboom;  // NOLINT(google-build-using-namespace): the program's
 constexpr const char* default_config = "/etc/logboom/collector.toml";
 // How often the program looks whether its storage has failed.
 constexpr Nanos watch_interval = 1s;
+// Reading back the logs after a power loss takes as long as it takes: each sign asks for some more time.
+constexpr Nanos recovery_sign_interval = 10s;
+constexpr Nanos recovery_sign_worth = 60s;
 
 struct Flags {
     std::string config = default_config;
@@ -60,6 +64,41 @@ struct Runtime {
     const LogSink* sink = nullptr;
 };
 
+/// Asks for more time to start, until it is cancelled.
+Task<void> extend_start(Env& env, const daemon::ServiceManager& service) {
+    for (;;) {
+        const Result<Ok> slept = co_await env.sleep(recovery_sign_interval);
+        if (!slept) {
+            co_return;
+        }
+        service.extend_timeout(recovery_sign_worth);
+    }
+}
+
+Task<Result<Ok>> start_in_time(
+    Env& env, collector::Collector& collector, const daemon::ServiceManager& service
+) {
+    Scope scope(env.scheduler);
+    scope.spawn(extend_start(env, service));
+    const Result<Ok> started = co_await collector.start();
+    scope.cancel();
+    co_await scope.join();
+    co_return started;
+}
+
+Task<Result<Ok>> answer() {
+    co_return Ok{};
+}
+
+/// Returns when every shard has had a turn: never, if one of them hangs.
+Task<void> pass_through(const std::vector<Shard*>& shards) {
+    for (Shard* const shard : shards) {
+        std::function<Task<Result<Ok>>()> work = [] { return answer(); };
+        [[maybe_unused]] const Result<Ok> answered =
+            co_await io::call_on(*shards.front(), *shard, std::move(work));
+    }
+}
+
 /// Runs until it is cancelled or the storage has failed. `exit_code` outlives the task.
 Task<void> live(
     std::vector<Shard*> shards,
@@ -76,7 +115,7 @@ Task<void> live(
     );
     daemon::log_backend(env.log, *runtime.backend);
     collector::Collector collector(shards, std::move(config), registry);
-    const Result<Ok> started = co_await collector.start();
+    const Result<Ok> started = co_await start_in_time(env, collector, service);
     if (started) {
         const collector::BoundPorts& ports = collector.ports();
         std::printf(
@@ -84,8 +123,13 @@ Task<void> live(
         );
         std::fflush(stdout);
         service.ready("serving");
+        daemon::Heartbeat heartbeat(service.watchdog(), env.clock.now());
         for (;;) {
             const Result<Ok> slept = co_await env.sleep(watch_interval);
+            if (slept && heartbeat.is_due(env.clock.now())) {
+                co_await pass_through(shards);
+                service.alive();
+            }
             lines_dropped.add(runtime.sink->dropped_lines() - lines_dropped.value());
             if (!slept || collector.has_storage_failed()) {
                 break;
@@ -109,7 +153,9 @@ int run(const Flags& flags) {
     }
     collector::CollectorConfig& config = loaded.config;
     static_cast<void>(daemon::raise_open_files_max());
-    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-collector");
+    const LogLineForm form = daemon::is_stderr_a_journal() ? LogLineForm::journal
+                                                           : LogLineForm::text;
+    const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-collector", form);
     io::ShardThreadsOptions options;
     options.shard_count = config.shards != 0
                             ? config.shards

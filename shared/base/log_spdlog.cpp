@@ -20,10 +20,22 @@ spdlog::level::level_enum to_spdlog(const LogLevel level) noexcept {
     return spdlog::level::err;
 }
 
+/// The level as the journal takes it from the front of a line: sd-daemon(3).
+const char* journal_prefix(const LogLevel level) noexcept {
+    switch (level) {
+    case LogLevel::debug: return "<7>";
+    case LogLevel::info: return "<6>";
+    case LogLevel::warn: return "<4>";
+    case LogLevel::error: return "<3>";
+    }
+    return "<3>";
+}
+
 class StderrSink final : public LogSink {
 public:
-    explicit StderrSink(const std::string_view program)
-        : pool_(std::make_shared<spdlog::details::thread_pool>(limits::log_queue_lines, 1))
+    StderrSink(const std::string_view program, const LogLineForm form)
+        : form_(form)
+        , pool_(std::make_shared<spdlog::details::thread_pool>(limits::log_queue_lines, 1))
         , logger_(std::make_shared<spdlog::async_logger>(
               std::string(program),
               std::make_shared<spdlog::sinks::stderr_sink_mt>(),
@@ -31,7 +43,10 @@ public:
               spdlog::async_overflow_policy::overrun_oldest
           )) {
         logger_->set_level(spdlog::level::debug);
-        logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %n: %v", spdlog::pattern_time_type::utc);
+        const bool is_text = form == LogLineForm::text;
+        logger_->set_pattern(
+            is_text ? "%Y-%m-%dT%H:%M:%S.%eZ %l %n: %v" : "%v", spdlog::pattern_time_type::utc
+        );
         logger_->flush_on(spdlog::level::info);
     }
     StderrSink(const StderrSink&) = delete;
@@ -39,19 +54,24 @@ public:
     ~StderrSink() override { logger_->flush(); }
 
     void write(const LogLevel level, const std::string_view line) override {
+        if (form_ == LogLineForm::journal) {
+            logger_->log(to_spdlog(level), "{}{}", journal_prefix(level), line);
+            return;
+        }
         logger_->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
     }
     [[nodiscard]] std::uint64_t dropped_lines() const override { return pool_->overrun_counter(); }
 
 private:
+    LogLineForm form_;
     std::shared_ptr<spdlog::details::thread_pool> pool_;
     std::shared_ptr<spdlog::async_logger> logger_;
 };
 
 }  // namespace
 
-std::unique_ptr<LogSink> make_stderr_sink(const std::string_view program) {
-    return std::make_unique<StderrSink>(program);
+std::unique_ptr<LogSink> make_stderr_sink(const std::string_view program, const LogLineForm form) {
+    return std::make_unique<StderrSink>(program, form);
 }
 
 }  // namespace logboom

@@ -3,18 +3,41 @@
 #include <fmt/format.h>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
 namespace logboom::daemon {
+namespace {
+
+std::string_view variable(const char* const name) noexcept {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? std::string_view{} : value;
+}
+
+/// The unit's WatchdogSec=, if it is meant for this process and not for one that inherited the environment.
+Nanos watchdog_of_environment() noexcept {
+    const std::string_view pid = variable("WATCHDOG_PID");
+    const std::string_view text = variable("WATCHDOG_USEC");
+    std::int64_t micros = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), micros);
+    const bool is_ours = pid.empty() || pid == std::to_string(::getpid());
+    constexpr std::int64_t micros_max = INT64_MAX / 1000;
+    const bool is_valid = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+    return is_ours && is_valid && micros > 0 && micros <= micros_max
+             ? Nanos(std::chrono::microseconds(micros))
+             : Nanos::zero();
+}
+
+}  // namespace
 
 ServiceManager ServiceManager::from_environment() {
-    const char* const socket = std::getenv("NOTIFY_SOCKET");
-    return ServiceManager(socket == nullptr ? "" : socket);
+    return ServiceManager(std::string(variable("NOTIFY_SOCKET")), watchdog_of_environment());
 }
 
 void ServiceManager::ready(const std::string_view status) const {
@@ -27,6 +50,15 @@ void ServiceManager::stopping(const std::string_view status) const {
 
 void ServiceManager::status(const std::string_view text) const {
     send(fmt::format("STATUS={}\n", text));
+}
+
+void ServiceManager::extend_timeout(const Nanos more) const {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(more);
+    send(fmt::format("EXTEND_TIMEOUT_USEC={}\n", micros.count()));
+}
+
+void ServiceManager::alive() const {
+    send("WATCHDOG=1\n");
 }
 
 /// Not waiting: a manager that does not listen must not stop us, and there is nobody to tell.
@@ -56,6 +88,15 @@ void ServiceManager::send(const std::string& message) const {
         length
     );
     ::close(fd);
+}
+
+bool is_stderr_a_journal() noexcept {
+    struct stat status {};
+    if (::fstat(STDERR_FILENO, &status) != 0) {
+        return false;
+    }
+    // Device and inode: a program that was started by a service and writes elsewhere inherits the variable.
+    return variable("JOURNAL_STREAM") == fmt::format("{}:{}", status.st_dev, status.st_ino);
 }
 
 }  // namespace logboom::daemon

@@ -1,4 +1,5 @@
 #define BOOST_TEST_MODULE shared_daemon
+#include "shared/daemon/heartbeat.h"
 #include "shared/daemon/resource_limits.h"
 #include "shared/daemon/service_manager.h"
 #include "shared/daemon/signals.h"
@@ -7,16 +8,20 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
+using namespace logboom;
 using namespace logboom::daemon;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -48,6 +53,26 @@ private:
     std::string name_;
     int fd_;
 };
+
+/// A variable of the environment, for one test.
+class Variable {
+public:
+    Variable(const char* const name, const std::string& value) : name_(name) {
+        ::setenv(name, value.c_str(), 1);
+    }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() { ::unsetenv(name_); }
+
+private:
+    const char* name_;
+};
+
+Nanos watchdog_with(const std::string& micros, const std::string& pid) {
+    const Variable usec("WATCHDOG_USEC", micros);
+    const Variable process("WATCHDOG_PID", pid);
+    return ServiceManager::from_environment().watchdog();
+}
 
 }  // namespace
 
@@ -98,6 +123,57 @@ BOOST_AUTO_TEST_CASE(the_service_manager_is_told_what_happens) {
     BOOST_TEST(manager.heard() == "STATUS=lag 0\n");
     told.stopping("bye");
     BOOST_TEST(manager.heard() == "STOPPING=1\nSTATUS=bye\n");
+}
+
+BOOST_AUTO_TEST_CASE(signs_of_life_and_a_longer_start_are_told) {
+    const Manager manager;
+    const ServiceManager told(manager.address(), 60s);
+    BOOST_TEST((told.watchdog() == 60s));
+    told.alive();
+    BOOST_TEST(manager.heard() == "WATCHDOG=1\n");
+    told.extend_timeout(90s);
+    BOOST_TEST(manager.heard() == "EXTEND_TIMEOUT_USEC=90000000\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_watchdog_is_taken_from_the_environment_if_it_is_meant_for_this_process) {
+    BOOST_TEST((ServiceManager::from_environment().watchdog() == 0s));
+    const std::string self = std::to_string(::getpid());
+    BOOST_TEST((watchdog_with("60000000", self) == 60s));
+    BOOST_TEST((watchdog_with("60000000", "") == 60s));
+    BOOST_TEST((watchdog_with("60000000", "1") == 0s));
+    BOOST_TEST((watchdog_with("60s", self) == 0s));
+    BOOST_TEST((watchdog_with("-5", self) == 0s));
+    BOOST_TEST((watchdog_with("99999999999999999999", self) == 0s));
+    BOOST_TEST((watchdog_with("9223372036854775807", self) == 0s));
+}
+
+BOOST_AUTO_TEST_CASE(a_sign_of_life_is_due_several_times_within_the_watchdogs_time) {
+    const SteadyTime start{};
+    Heartbeat heartbeat(60s, start);
+    BOOST_TEST(heartbeat.is_due(start));
+    BOOST_TEST(!heartbeat.is_due(start + 14s));
+    BOOST_TEST(heartbeat.is_due(start + 15s));
+    BOOST_TEST(!heartbeat.is_due(start + 29s));
+    BOOST_TEST(heartbeat.is_due(start + 50s));
+    BOOST_TEST(!heartbeat.is_due(start + 64s));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_watchdog_no_sign_of_life_is_ever_due) {
+    const SteadyTime start{};
+    Heartbeat heartbeat(0s, start);
+    BOOST_TEST(!heartbeat.is_due(start));
+    BOOST_TEST(!heartbeat.is_due(start + 24h));
+}
+
+BOOST_AUTO_TEST_CASE(standard_error_is_a_journal_only_if_it_is_the_stream_that_is_named) {
+    BOOST_TEST(!is_stderr_a_journal());
+    struct stat status {};
+    BOOST_REQUIRE(::fstat(STDERR_FILENO, &status) == 0);
+    const std::string device = std::to_string(status.st_dev) + ":";
+    const Variable ours("JOURNAL_STREAM", device + std::to_string(status.st_ino));
+    BOOST_TEST(is_stderr_a_journal());
+    const Variable inherited("JOURNAL_STREAM", device + std::to_string(status.st_ino + 1));
+    BOOST_TEST(!is_stderr_a_journal());
 }
 
 BOOST_AUTO_TEST_CASE(the_soft_limit_of_open_files_is_raised_to_the_hard_one) {
