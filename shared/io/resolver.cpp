@@ -4,6 +4,9 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#ifdef LB_PORTABLE
+#    include <nss.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -114,7 +117,25 @@ std::vector<std::pair<Op*, std::int32_t>> Resolver::collect() {
     return results;
 }
 
+namespace {
+
+/// A fully static program has the C library's own name services, files and DNS, inside. Any other that the
+/// machine's nsswitch.conf names would be loaded from that machine, with another C library behind it.
+void only_own_name_services() {
+#ifdef LB_PORTABLE
+    static std::once_flag once;
+    std::call_once(once, [] { __nss_configure_lookup("hosts", "files dns"); });
+#endif
+}
+
+}  // namespace
+
 std::vector<std::string> Resolver::ask_system(const std::string& host) {
+    // Nobody else is asked for this name (RFC 6761 6.3): a bare system has no /etc/hosts that knows it.
+    if (host == "localhost") {
+        return {"127.0.0.1", "::1"};
+    }
+    only_own_name_services();
     std::vector<std::string> addresses;
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;

@@ -128,4 +128,9 @@ BOOST_AUTO_TEST_CASE(the_deadline_ends_a_look_up) {
     on_every_seed(look_up_for_a_moment, slow);
 }
 
+BOOST_AUTO_TEST_CASE(localhost_is_the_loopback_whatever_the_system_knows) {
+    const std::vector<std::string> loopback = {"127.0.0.1", "::1"};
+    BOOST_TEST((io::Resolver::ask_system("localhost") == loopback));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
