@@ -1,5 +1,7 @@
 #include "collector/collector.h"
 
+#include "collector/ingest/agent_list.h"
+
 #include <algorithm>
 
 namespace logboom::collector {
@@ -268,6 +270,9 @@ Task<Result<Ok>> Collector::open_http() {
     http_->route("GET", "/readyz", [this](http::Request request) {
         return answer_readyz(std::move(request));
     });
+    http_->route("GET", "/api/v1/agents", [this](http::Request request) {
+        return answer_agents(std::move(request));
+    });
     LB_CO_CHECK(co_await http_->start());
     ports_.http = http_->port();
     co_return Ok{};
@@ -291,6 +296,22 @@ Task<http::Response> Collector::answer_readyz(http::Request) {
     storage.name = "storage";
     storage.ok = !has_storage_failed();
     co_return http::readyz_response(checks);
+}
+
+Task<http::Response> Collector::answer_agents(http::Request request) {
+    http::Response response;
+    if (!request.query.empty()) {
+        response.status = 400;
+        response.content_type = "application/problem+json";
+        response.body = R"({"type":"/problems/bad-parameter","title":"Bad parameter","status":400,)"
+                        R"("detail":"this list takes no parameters"})"
+                        "\n";
+        co_return response;
+    }
+    const std::vector<ingest::KnownAgent> agents = co_await agents_->list(*shards_.front());
+    response.content_type = "application/json";
+    response.body = ingest::agents_as_json(agents) + "\n";
+    co_return response;
 }
 
 void Collector::refresh_metrics() {

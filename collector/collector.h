@@ -61,6 +61,7 @@ private:
     Task<http::Response> answer_metrics(http::Request request);
     Task<http::Response> answer_healthz(http::Request request);
     Task<http::Response> answer_readyz(http::Request request);
+    Task<http::Response> answer_agents(http::Request request);
     Task<Result<Ok>> open_http();
     /// Copies what the parts count themselves into the registry's cells.
     void refresh_metrics();

@@ -101,8 +101,9 @@ Task<Result<rpc::RpcReply>> AgentSession::hello(rpc::Frame request) {
         co_return refuse("one connection speaks for one agent");
     }
     if (!agent_id_) {
+        AgentFacts facts{asked->machine_id, asked->host, asked->version};
         const bool claimed =
-            co_await ingest_.agents.claim(ingest_.shard, asked->agent_id, asked->machine_id);
+            co_await ingest_.agents.claim(ingest_.shard, asked->agent_id, std::move(facts));
         if (!claimed) {
             ingest_.env().log.warn(
                 "agent refused: another machine uses its agent id; it takes a new one",

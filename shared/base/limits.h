@@ -86,6 +86,10 @@ inline constexpr std::uint32_t fetch_bytes_max = 16u << 20;
 /// Largest HTTP request head and body of our small HTTP server.
 inline constexpr std::uint32_t http_head_bytes_max = 16u << 10;
 inline constexpr std::uint32_t http_body_bytes_max = 64u << 10;
+/// What a client of ours takes of an answer: a list of ten thousand agents is 2 MB.
+inline constexpr std::uint32_t http_response_body_bytes_max = 64u << 20;
+/// Agents that are remembered after they have gone, of each node; about 200 B each.
+inline constexpr std::uint32_t agents_remembered_max = 100'000;
 
 // --- Names ---------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ may_include = {
     "shared/metrics": ("shared/base",),
     "shared/config": ("shared/base",),
     "shared/json": ("shared/base",),
+    "shared/lbq": ("shared/base",),
     "shared/record": ("shared/base", "shared/codec", "shared/proto"),
     "shared/kafka": ("shared/base", "shared/codec"),
     "shared/kafka/messages": ("shared/base", "shared/codec", "shared/kafka"),
@@ -50,6 +51,7 @@ owners = {
     r"CLI/": (r"agent/main\.cpp", r"collector/main\.cpp", "collector/ctl/", "shared/daemon/"),
     r"xxhash": ("agent/batch/keyed_hash",),
     r"rapidjson": ("shared/json/",),
+    r"re2/": ("shared/lbq/",),
     r"openssl": ("shared/tls/",),
     r"sys/inotify|sys/eventfd|sys/epoll": ("shared/io/",),
 }
