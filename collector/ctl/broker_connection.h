@@ -1,8 +1,7 @@
 // One connection to one broker, which answers one request at a time.
 #pragma once
 
-#include "collector/ctl/failure.h"
-#include "shared/io/env.h"
+#include "collector/ctl/connect.h"
 #include "shared/kafka/header.h"
 
 #include <cstdint>
@@ -11,14 +10,6 @@
 #include <vector>
 
 namespace logboom::ctl {
-
-struct BrokerAddress {
-    std::string host;
-    std::uint16_t port = 9092;
-};
-[[nodiscard]] std::string to_string(const BrokerAddress& address);
-/// "host", "host:9092", "[::1]:9092".
-[[nodiscard]] std::optional<BrokerAddress> parse_broker_address(std::string_view text);
 
 /// A response and the frame that it borrows from.
 template <typename Response>
@@ -33,7 +24,7 @@ class BrokerConnection {
 public:
     /// Connects and asks what the broker speaks. Failures name the address and the reason.
     static Task<Outcome<std::unique_ptr<BrokerConnection>>> open(
-        Env& env, BrokerAddress address, SteadyTime deadline
+        Env& env, PeerAddress address, SteadyTime deadline
     );
 
     /// Asks in the highest version that both sides speak. `request` outlives the task. After a failure
@@ -62,7 +53,7 @@ public:
         co_return Answer<Response>(std::move(frame), std::move(*decoded));
     }
 
-    [[nodiscard]] const BrokerAddress& address() const noexcept { return address_; }
+    [[nodiscard]] const PeerAddress& address() const noexcept { return address_; }
     [[nodiscard]] bool is_broken() const noexcept { return is_broken_; }
     Task<void> close();
 
@@ -75,7 +66,7 @@ private:
         std::int16_t max = 0;
     };
 
-    BrokerConnection(Env& env, BrokerAddress address, std::unique_ptr<Conn> conn)
+    BrokerConnection(Env& env, PeerAddress address, std::unique_ptr<Conn> conn)
         : env_(env)
         , address_(std::move(address))
         , conn_(std::move(conn)) {}
@@ -89,7 +80,7 @@ private:
     [[nodiscard]] Failure broken(const std::string& why);
 
     Env& env_;
-    BrokerAddress address_;
+    PeerAddress address_;
     std::unique_ptr<Conn> conn_;
     std::vector<Range> ranges_;
     std::int32_t correlation_id_ = 0;

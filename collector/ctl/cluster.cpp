@@ -48,7 +48,7 @@ Task<Outcome<BrokerConnection*>> Cluster::any() {
         co_return bootstrap_.get();
     }
     Failure failure{.exit_code = ExitCode::unreachable, .what = "cannot reach any broker"};
-    for (const BrokerAddress& address : options_.brokers) {
+    for (const PeerAddress& address : options_.brokers) {
         const SteadyTime until = deadline();
         auto opened = co_await BrokerConnection::open(env_, address, until);
         if (opened.has_value()) {
@@ -108,7 +108,7 @@ Task<void> Cluster::drop_broken(std::unique_ptr<BrokerConnection>& connection) {
 
 void Cluster::learn_brokers(const MetadataResponse& response) {
     for (const auto& broker : response.brokers) {
-        brokers_[broker.node_id] = BrokerAddress{
+        brokers_[broker.node_id] = PeerAddress{
             std::string(broker.host), static_cast<std::uint16_t>(broker.port)};
     }
     controller_id_ = response.controller_id;

@@ -14,7 +14,7 @@
 namespace logboom::ctl {
 
 struct ClusterOptions {
-    std::vector<BrokerAddress> brokers;
+    std::vector<PeerAddress> brokers;
     Nanos timeout = 10s;  ///< of one control call
 };
 
@@ -64,7 +64,7 @@ private:
     Env& env_;
     ClusterOptions options_;
     std::unique_ptr<BrokerConnection> bootstrap_;
-    std::map<std::int32_t, BrokerAddress> brokers_;
+    std::map<std::int32_t, PeerAddress> brokers_;
     std::map<std::int32_t, std::unique_ptr<BrokerConnection>> nodes_;
     std::int32_t controller_id_ = -1;
 };

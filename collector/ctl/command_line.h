@@ -1,12 +1,16 @@
 // The command line of logboomctl: what was asked for, or the text to end with.
 #pragma once
 
-#include "collector/ctl/broker_connection.h"
+#include "collector/ctl/agent_command.h"
 #include "collector/ctl/failure.h"
+#include "collector/ctl/paint.h"
 #include "collector/ctl/read_command.h"
 #include "collector/ctl/record_format.h"
+#include "collector/ctl/tail_command.h"
 #include "collector/ctl/topic_command.h"
+#include "collector/ctl/topic_offsets.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,11 +19,19 @@
 namespace logboom::ctl {
 
 struct CommandLine {
-    std::vector<BrokerAddress> brokers;
+    std::vector<PeerAddress> brokers;
     Nanos timeout = 10s;
-    std::variant<TopicListOptions, TopicCreateOptions, ReadOptions> command;
-    FormatOptions format;     ///< of records
-    std::string offset_text;  ///< `-o` of a read; it needs the time of day to be understood
+    std::variant<
+        TopicListOptions,
+        TopicCreateOptions,
+        TopicOffsetsOptions,
+        ReadOptions,
+        TailOptions,
+        AgentListOptions>
+        command;
+    FormatOptions format;  ///< of records
+    ColorWish color = ColorWish::automatic;
+    std::optional<std::string> offset_text;  ///< `-o`: it needs the time of day to be understood
 };
 
 /// Nothing is to be run: help and version were asked for, or the line is wrong.
@@ -34,7 +46,7 @@ struct CommandLineEnd {
     std::vector<std::string> words
 );
 
-/// The offsets of a read; relative times are before `now`.
+/// The offsets that were asked for, else the start; relative times are before `now`.
 [[nodiscard]] Outcome<OffsetSpec> offsets_of(const CommandLine& line, WallTime now);
 
 }  // namespace logboom::ctl

@@ -27,6 +27,10 @@ ExitCode exit_code_of(const KafkaError error) noexcept {
 
 }  // namespace
 
+Failure usage(std::string what, std::string hint) {
+    return Failure{.exit_code = ExitCode::usage, .what = std::move(what), .hint = std::move(hint)};
+}
+
 std::string to_string(const Failure& failure) {
     std::string text = "error: " + failure.what + "\n";
     if (!failure.tried.empty()) {

@@ -38,6 +38,9 @@ struct Failure {
     std::string hint;   ///< "logboomctl topic list"; may be empty
 };
 
+/// A wrong command line.
+[[nodiscard]] Failure usage(std::string what, std::string hint = {});
+
 /// The lines for standard error, with a line end each.
 [[nodiscard]] std::string to_string(const Failure& failure);
 

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 using namespace logboom;
 using namespace logboom::ctl;
@@ -57,6 +58,49 @@ public:
     void write(LogLevel, std::string_view) override {}
 };
 
+std::string variable(const char* const name) {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+}
+
+bool is_output_colored(const ColorWish wish) {
+    Terminal terminal;
+    terminal.is_terminal = isatty(STDOUT_FILENO) == 1;
+    terminal.no_color = variable("NO_COLOR");
+    terminal.clicolor_force = variable("CLICOLOR_FORCE");
+    terminal.term = variable("TERM");
+    return wants_color(wish, terminal);
+}
+
+/// The options were checked when they were parsed.
+std::unique_ptr<RecordFormat> format_for(
+    const CommandLine& line, std::shared_ptr<const RecordFilter> filter
+) {
+    FormatOptions options = line.format;
+    options.is_colored = is_output_colored(line.color);
+    options.highlight = std::move(filter);
+    auto format = make_record_format(options);
+    return std::move(*std::get_if<std::unique_ptr<RecordFormat>>(&format));
+}
+
+Task<Outcome<ExitCode>> run_read(Env& env, Cluster& cluster, Output& output, CommandLine line) {
+    ReadOptions options = std::move(*std::get_if<ReadOptions>(&line.command));
+    LB_CO_TRY(options.offsets, offsets_of(line, env.clock.wall()));
+    const std::unique_ptr<RecordFormat> format = format_for(line, options.filter);
+    ReadCommand read(env, cluster, output, *format, std::move(options));
+    co_return co_await read.run();
+}
+
+Task<Outcome<ExitCode>> run_tail(Env& env, Cluster& cluster, Output& output, CommandLine line) {
+    TailOptions options = std::move(*std::get_if<TailOptions>(&line.command));
+    if (line.offset_text.has_value()) {
+        LB_CO_TRY(options.offsets, offsets_of(line, env.clock.wall()));
+    }
+    const std::unique_ptr<RecordFormat> format = format_for(line, options.filter);
+    TailCommand tail(env, cluster, output, *format, std::move(options));
+    co_return co_await tail.run();
+}
+
 Task<Outcome<ExitCode>> run_command(Env& env, Cluster& cluster, Output& output, CommandLine line) {
     if (const auto* const list = std::get_if<TopicListOptions>(&line.command)) {
         co_return co_await run_topic_list(cluster, output, *list);
@@ -64,12 +108,16 @@ Task<Outcome<ExitCode>> run_command(Env& env, Cluster& cluster, Output& output, 
     if (auto* const create = std::get_if<TopicCreateOptions>(&line.command)) {
         co_return co_await run_topic_create(cluster, output, std::move(*create));
     }
-    ReadOptions options = std::move(*std::get_if<ReadOptions>(&line.command));
-    LB_CO_TRY(options.offsets, offsets_of(line, env.clock.wall()));
-    auto format = make_record_format(line.format);
-    RecordFormat& made = **std::get_if<std::unique_ptr<RecordFormat>>(&format);
-    ReadCommand read(env, cluster, output, made, std::move(options));
-    co_return co_await read.run();
+    if (auto* const offsets = std::get_if<TopicOffsetsOptions>(&line.command)) {
+        co_return co_await run_topic_offsets(env, cluster, output, std::move(*offsets));
+    }
+    if (auto* const agents = std::get_if<AgentListOptions>(&line.command)) {
+        co_return co_await run_agent_list(env, output, std::move(*agents));
+    }
+    if (std::holds_alternative<TailOptions>(line.command)) {
+        co_return co_await run_tail(env, cluster, output, std::move(line));
+    }
+    co_return co_await run_read(env, cluster, output, std::move(line));
 }
 
 Task<void> run_program(Env& env, Output& output, CommandLine line, ExitCode& exit_code) {

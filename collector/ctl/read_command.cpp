@@ -1,8 +1,7 @@
 #include "collector/ctl/read_command.h"
 
-#include "collector/ctl/list_offsets.h"
+#include "collector/ctl/fetch.h"
 #include "collector/ctl/printable.h"
-#include "shared/kafka/messages/fetch.h"
 
 #include <algorithm>
 #include <set>
@@ -11,31 +10,15 @@ namespace logboom::ctl {
 
 namespace {
 
-using kafka::FetchRequest;
-using kafka::FetchResponse;
 using kafka::KafkaError;
 
 /// Output is written in pieces of this size while records flow.
 constexpr std::size_t pending_bytes_max = 64u << 10;
 /// Fetches, or tries to find a leader, that may fail one after the other.
 constexpr std::uint32_t failures_max = 10;
-constexpr std::int32_t fetch_bytes = 8 << 20;
-constexpr std::int32_t partition_fetch_bytes = 1 << 20;
 /// A Fetch waits this long for records when there is one leader; with several they take turns.
 constexpr std::int32_t wait_ms_alone = 500;
 constexpr std::int32_t wait_ms_in_turn = 100;
-
-std::optional<std::int64_t> time_of(const std::optional<OffsetPoint>& point) {
-    const bool is_time = point.has_value() && point->kind == OffsetPoint::Kind::time;
-    return is_time ? std::optional(point->number) : std::nullopt;
-}
-
-std::optional<std::int64_t> found_in(
-    const OffsetsByPartition& offsets, const std::int32_t partition
-) {
-    const auto found = offsets.find(partition);
-    return found == offsets.end() ? std::nullopt : found->second;
-}
 
 }  // namespace
 
@@ -62,70 +45,45 @@ Outcome<std::vector<std::int32_t>> ReadCommand::chosen_partitions() const {
     return options_.partitions;
 }
 
-Outcome<std::int64_t> ReadCommand::first_offset(
-    const std::int32_t partition,
-    const PartitionOffsets& offsets,
-    const std::optional<std::int64_t> time_offset
-) {
+Outcome<Ok> ReadCommand::check_range(const PartitionRange& range) {
     const OffsetPoint& from = options_.offsets.from;
-    const std::int64_t first = resolve(from, offsets, time_offset);
     if (from.kind != OffsetPoint::Kind::absolute) {
-        return first;
+        return Ok{};
     }
-    const std::string where = printable(topic_.name) + "/" + std::to_string(partition);
-    const std::string available = "available: " + std::to_string(offsets.log_start) + ":"
-                                + std::to_string(offsets.end);
-    if (first > offsets.end && !options_.offsets.until.has_value()) {
+    const std::string where = printable(topic_.name) + "/" + std::to_string(range.partition);
+    if (range.from > range.offsets.end && !options_.offsets.until.has_value()) {
         return Failure{
             .exit_code = ExitCode::not_found,
-            .what = "offset " + std::to_string(first) + " of " + where + " is out of range; "
-                  + available};
+            .what = "offset " + std::to_string(range.from) + " of " + where
+                  + " is out of range; available: " + std::to_string(range.offsets.log_start) + ":"
+                  + std::to_string(range.offsets.end)};
     }
-    if (from.number < offsets.log_start) {
+    if (from.number < range.offsets.log_start) {
         output_.say(
-            "note: " + where + " begins at " + std::to_string(first)
+            "note: " + where + " begins at " + std::to_string(range.from)
             + "; older records were removed by retention\n"
         );
     }
-    return first;
-}
-
-Task<Outcome<Ok>> ReadCommand::set_cursors(std::vector<std::int32_t> partitions) {
-    LB_CO_TRY(
-        const auto starts, co_await list_offsets(cluster_, topic_, partitions, timestamp_earliest)
-    );
-    LB_CO_TRY(
-        const auto ends, co_await list_offsets(cluster_, topic_, partitions, timestamp_latest)
-    );
-    OffsetsByPartition from_times;
-    if (const auto time = time_of(options_.offsets.from); time.has_value()) {
-        LB_CO_TRY(from_times, co_await list_offsets(cluster_, topic_, partitions, *time));
-    }
-    OffsetsByPartition until_times;
-    if (const auto time = time_of(options_.offsets.until); time.has_value()) {
-        LB_CO_TRY(until_times, co_await list_offsets(cluster_, topic_, partitions, *time));
-    }
-    for (const std::int32_t partition : partitions) {
-        const PartitionOffsets offsets{
-            found_in(starts, partition).value_or(0), found_in(ends, partition).value_or(0)};
-        PartitionCursor cursor{.partition = partition};
-        LB_CO_TRY(cursor.next, first_offset(partition, offsets, found_in(from_times, partition)));
-        if (options_.offsets.until.has_value()) {
-            cursor.stop =
-                resolve(*options_.offsets.until, offsets, found_in(until_times, partition));
-        }
-        if (options_.should_exit_at_end) {
-            cursor.stop = std::min(cursor.stop.value_or(offsets.end), offsets.end);
-        }
-        cursors_.push_back(cursor);
-    }
-    co_return Ok{};
+    return Ok{};
 }
 
 Task<Outcome<Ok>> ReadCommand::find_cursors() {
     LB_CO_TRY(topic_, co_await cluster_.topic(options_.topic));
-    LB_CO_TRY(const std::vector<std::int32_t> partitions, chosen_partitions());
-    co_return co_await set_cursors(partitions);
+    LB_CO_TRY(std::vector<std::int32_t> partitions, chosen_partitions());
+    LB_CO_TRY(
+        const std::vector<PartitionRange> ranges,
+        co_await find_ranges(cluster_, topic_, std::move(partitions), options_.offsets)
+    );
+    for (const PartitionRange& range : ranges) {
+        LB_CO_CHECK(check_range(range));
+        PartitionCursor cursor{.partition = range.partition, .next = range.from};
+        cursor.stop = range.until;
+        if (options_.should_exit_at_end) {
+            cursor.stop = std::min(range.until.value_or(range.offsets.end), range.offsets.end);
+        }
+        cursors_.push_back(cursor);
+    }
+    co_return Ok{};
 }
 
 bool ReadCommand::flush() {
@@ -137,6 +95,9 @@ bool ReadCommand::flush() {
 }
 
 bool ReadCommand::take_row(const RecordRow& row) {
+    if (!options_.filter->matches(row)) {
+        return true;
+    }
     format_.append(row, pending_);
     ++shown_;
     if (pending_.size() >= pending_bytes_max && !flush()) {
@@ -172,53 +133,37 @@ Outcome<Ok> ReadCommand::take_records(PartitionCursor& cursor, const ByteView re
     return Ok{};
 }
 
-Task<Outcome<Ok>> ReadCommand::fetch_from(
-    const std::int32_t leader_id, const std::int32_t max_wait_ms
+Task<Outcome<Ok>> ReadCommand::read_from_leader(
+    const std::int32_t leader_id, const std::int32_t wait_ms
 ) {
-    FetchRequest request;
-    request.max_wait_ms = max_wait_ms;
-    request.min_bytes = 1;
-    request.max_bytes = fetch_bytes;
-    FetchRequest::Topic& asked = request.topics.emplace_back();
-    asked.topic = topic_.name;
-    asked.topic_id = topic_.id;
+    std::vector<FetchWish> wishes;
     for (const PartitionCursor& cursor : cursors_) {
         const PartitionLayout* const layout = topic_.find(cursor.partition);
         if (layout != nullptr && layout->leader_id == leader_id && !cursor.is_done()) {
-            FetchRequest::Partition& partition = asked.partitions.emplace_back();
-            partition.partition = cursor.partition;
-            partition.fetch_offset = cursor.next;
-            partition.partition_max_bytes = partition_fetch_bytes;
+            wishes.push_back(FetchWish{&topic_, cursor.partition, cursor.next});
         }
     }
-    LB_CO_TRY(BrokerConnection* const leader, co_await cluster_.node(leader_id));
-    const SteadyTime until = cluster_.deadline() + Millis(max_wait_ms);
-    LB_CO_TRY(const auto answer, co_await leader->ask<FetchResponse>(request, until));
-    if (answer.body.error_code != KafkaError::none) {
-        co_return failure_of(answer.body.error_code, "cannot fetch");
-    }
-    for (const auto& topic : answer.body.responses) {
-        for (const auto& partition : topic.partitions) {
-            PartitionCursor* const cursor = cursor_of(partition.partition_index);
-            if (cursor == nullptr || is_finished()) {
-                continue;
-            }
-            if (partition.error_code == KafkaError::offset_out_of_range) {
-                trimmed_.push_back(cursor->partition);
-                continue;
-            }
-            if (kafka::is_retriable(partition.error_code)) {
-                needs_layout_ = true;
-                continue;
-            }
-            if (partition.error_code != KafkaError::none) {
-                co_return failure_of(
-                    partition.error_code,
-                    "cannot fetch " + printable(topic_.name) + "/"
-                        + std::to_string(cursor->partition)
-                );
-            }
-            LB_CO_CHECK(take_records(*cursor, partition.records.bytes));
+    FetchLimits limits;
+    limits.wait_ms = wait_ms;
+    LB_CO_TRY(
+        const Fetched fetched, co_await fetch_from(cluster_, leader_id, std::move(wishes), limits)
+    );
+    for (const FetchedPartition& partition : fetched.partitions) {
+        PartitionCursor* const cursor = cursor_of(partition.partition);
+        if (cursor == nullptr || is_finished()) {
+            continue;
+        }
+        if (partition.error == KafkaError::offset_out_of_range) {
+            trimmed_.push_back(cursor->partition);
+        } else if (kafka::is_retriable(partition.error)) {
+            needs_layout_ = true;
+        } else if (partition.error != KafkaError::none) {
+            co_return failure_of(
+                partition.error,
+                "cannot fetch " + printable(topic_.name) + "/" + std::to_string(cursor->partition)
+            );
+        } else {
+            LB_CO_CHECK(take_records(*cursor, partition.records));
         }
     }
     co_return Ok{};
@@ -231,9 +176,9 @@ Task<Outcome<Ok>> ReadCommand::fetch_round() {
             leaders.insert(topic_.find(cursor.partition)->leader_id);
         }
     }
-    const std::int32_t max_wait_ms = leaders.size() > 1 ? wait_ms_in_turn : wait_ms_alone;
+    const std::int32_t wait_ms = leaders.size() > 1 ? wait_ms_in_turn : wait_ms_alone;
     for (const std::int32_t leader_id : leaders) {
-        LB_CO_CHECK(co_await fetch_from(leader_id, max_wait_ms));
+        LB_CO_CHECK(co_await read_from_leader(leader_id, wait_ms));
         if (!flush() || is_finished()) {
             break;
         }
@@ -246,13 +191,8 @@ Task<Outcome<Ok>> ReadCommand::fetch_round() {
 }
 
 Task<Outcome<Ok>> ReadCommand::skip_trimmed(const std::int32_t partition) {
-    std::vector<std::int32_t> one(1, partition);
-    LB_CO_TRY(
-        const auto starts,
-        co_await list_offsets(cluster_, topic_, std::move(one), timestamp_earliest)
-    );
+    LB_CO_TRY(const std::int64_t log_start, co_await first_offset_of(cluster_, topic_, partition));
     PartitionCursor* const cursor = cursor_of(partition);
-    const std::int64_t log_start = found_in(starts, partition).value_or(0);
     const std::string where = printable(topic_.name) + "/" + std::to_string(partition);
     if (log_start <= cursor->next) {
         co_return Failure{

@@ -4,10 +4,13 @@
 #include "collector/ctl/cluster.h"
 #include "collector/ctl/offset_spec.h"
 #include "collector/ctl/output.h"
+#include "collector/ctl/partition_range.h"
+#include "collector/ctl/record_filter.h"
 #include "collector/ctl/record_format.h"
 #include "collector/ctl/record_walk.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +21,7 @@ struct ReadOptions {
     std::string topic;
     std::vector<std::int32_t> partitions;  ///< empty: all
     OffsetSpec offsets;
+    std::shared_ptr<const RecordFilter> filter = std::make_shared<RecordFilter>();  ///< not null
     std::optional<std::uint64_t> records_max;
     bool should_exit_at_end = false;
     bool should_fail_if_empty = false;
@@ -42,16 +46,12 @@ public:
 
 private:
     Task<Outcome<Ok>> find_cursors();
-    Task<Outcome<Ok>> set_cursors(std::vector<std::int32_t> partitions);
     [[nodiscard]] Outcome<std::vector<std::int32_t>> chosen_partitions() const;
-    [[nodiscard]] Outcome<std::int64_t> first_offset(
-        std::int32_t partition,
-        const PartitionOffsets& offsets,
-        std::optional<std::int64_t> time_offset
-    );
+    /// Says what an absolute offset that is not there means.
+    [[nodiscard]] Outcome<Ok> check_range(const PartitionRange& range);
     /// One Fetch from each leader that has something left.
     Task<Outcome<Ok>> fetch_round();
-    Task<Outcome<Ok>> fetch_from(std::int32_t leader_id, std::int32_t max_wait_ms);
+    Task<Outcome<Ok>> read_from_leader(std::int32_t leader_id, std::int32_t wait_ms);
     Task<Outcome<Ok>> recover(Failure failure);
     Task<Outcome<Ok>> skip_trimmed(std::int32_t partition);
     [[nodiscard]] Outcome<Ok> take_records(PartitionCursor& cursor, ByteView records);

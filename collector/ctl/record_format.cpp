@@ -1,5 +1,6 @@
 #include "collector/ctl/record_format.h"
 
+#include "collector/ctl/paint.h"
 #include "collector/ctl/printable.h"
 #include "collector/ctl/record_template.h"
 
@@ -28,10 +29,12 @@ public:
 /// `TIME HOST APP[PID] LEVEL MESSAGE`; wide adds address and path in front.
 class TextFormat final : public RecordFormat {
 public:
-    TextFormat(const TimeFormat time_format, const TimeZone zone, const bool is_wide)
-        : time_format_(time_format)
-        , zone_(zone)
-        , is_wide_(is_wide) {}
+    TextFormat(const FormatOptions& options, const bool is_wide)
+        : time_format_(options.time_format)
+        , zone_(options.zone)
+        , is_wide_(is_wide)
+        , paint_(options.is_colored)
+        , highlight_(options.highlight) {}
 
     void append(const RecordRow& row, std::string& out) override {
         if (is_wide_) {
@@ -40,15 +43,33 @@ public:
         if (time_format_ != TimeFormat::none) {
             out += format_time(row.time_nanos(), time_format_, zone_) + " ";
         }
-        out += printable(row.header("lb.host").value_or(not_there)) + " ";
+        std::string from = printable(row.header("lb.host").value_or(not_there)) + " ";
         if (is_wide_) {
-            out += printable(row.header("lb.path").value_or(not_there)) + " ";
+            from += printable(row.header("lb.path").value_or(not_there)) + " ";
         }
-        out += app_of(row) + " " + level_of(row) + " " + printable(row.text());
+        from += app_of(row);
+        out += paint_.stream(row, from) + " ";
+        out += paint_.level(row.number("lb.sev").value_or(-1), level_of(row)) + " ";
+        append_line(row.text(), out);
+        if (row.is_late) {
+            out += paint_.dim(" late");
+        }
         out += '\n';
     }
 
 private:
+    /// The pieces that were looked for stand out.
+    void append_line(const std::string_view line, std::string& out) const {
+        std::size_t at = 0;
+        if (paint_.is_on() && highlight_ != nullptr) {
+            for (const lbq::Span& span : highlight_->matches_in(line)) {
+                out += printable(line.substr(at, span.from - at));
+                out += paint_.match(printable(line.substr(span.from, span.to - span.from)));
+                at = span.to;
+            }
+        }
+        out += printable(line.substr(at));
+    }
     static std::string app_of(const RecordRow& row) {
         const auto app = row.header("lb.app");
         const auto name = app.has_value() ? app : row.header("lb.unit");
@@ -65,6 +86,8 @@ private:
     TimeFormat time_format_;
     TimeZone zone_;
     bool is_wide_;
+    Paint paint_;
+    std::shared_ptr<const RecordFilter> highlight_;
 };
 
 }  // namespace
@@ -80,9 +103,7 @@ std::variant<std::unique_ptr<RecordFormat>, std::string> make_record_format(
         return RecordTemplate::parse(format, time_format, options.zone);
     }
     if (format.empty() || format == "text" || format == "wide") {
-        return Made(
-            std::make_unique<TextFormat>(options.time_format, options.zone, format == "wide")
-        );
+        return Made(std::make_unique<TextFormat>(options, format == "wide"));
     }
     if (format == "json" || format == "ndjson") {
         return Made(std::make_unique<JsonFormat>());

@@ -1,6 +1,7 @@
 // How records are written to standard output: text, json, raw, or a template of the user's.
 #pragma once
 
+#include "collector/ctl/record_filter.h"
 #include "collector/ctl/record_row.h"
 #include "collector/ctl/time_text.h"
 
@@ -16,6 +17,8 @@ struct FormatOptions {
     TimeFormat time_format = TimeFormat::short_time;
     bool is_time_format_set = false;  ///< templates show rfc3339 unless the user said otherwise
     TimeZone zone = TimeZone::local;
+    bool is_colored = false;                        ///< text and wide only
+    std::shared_ptr<const RecordFilter> highlight;  ///< what it looks for is marked; may be null
 };
 
 /// Turns records into output.

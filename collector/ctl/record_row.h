@@ -29,6 +29,7 @@ struct RecordRow {
     std::optional<ByteView> key;
     std::optional<ByteView> value;
     std::vector<RowHeader> headers;
+    bool is_late = false;  ///< a later one was shown before it
 
     /// The line itself; empty for a null value.
     [[nodiscard]] std::string_view text() const noexcept {

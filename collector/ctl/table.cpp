@@ -6,6 +6,17 @@
 
 namespace logboom::ctl {
 
+namespace {
+
+/// Code points: each is taken for one column wide.
+std::size_t width_of(const std::string& text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](const char c) {
+        return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u;
+    }));
+}
+
+}  // namespace
+
 void Table::add_column(std::string header, const Align align) {
     columns_.push_back(Column{std::move(header), align});
 }
@@ -25,7 +36,7 @@ std::string Table::line_of(
 ) const {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-        const std::string padding(widths[i] - cells[i].size(), ' ');
+        const std::string padding(widths[i] - width_of(cells[i]), ' ');
         line += i == 0 ? "" : "  ";
         line += columns_[i].align == Align::right ? padding + cells[i] : cells[i] + padding;
     }
@@ -38,11 +49,11 @@ std::string Table::to_text() const {
     std::vector<std::size_t> widths;
     for (const Column& column : columns_) {
         headers.push_back(column.header);
-        widths.push_back(column.header.size());
+        widths.push_back(width_of(column.header));
     }
     for (const auto& row : rows_) {
         for (std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], row[i].size());
+            widths[i] = std::max(widths[i], width_of(row[i]));
         }
     }
     std::string text = line_of(headers, widths);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collector/ctl/cluster.h"
+#include "collector/ctl/list_format.h"
 #include "collector/ctl/output.h"
 
 #include <cstdint>
@@ -10,8 +11,6 @@
 #include <vector>
 
 namespace logboom::ctl {
-
-enum class ListFormat : std::uint8_t { text, json };
 
 struct TopicListOptions {
     ListFormat format = ListFormat::text;

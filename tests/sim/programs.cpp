@@ -54,7 +54,7 @@ Task<bool> AgentProgram::run_under_one_identity() {
 
 Task<void> ConsumerProgram::run() {
     ctl::ClusterOptions cluster_options;
-    cluster_options.brokers.push_back(ctl::BrokerAddress{broker_, kafka_port});
+    cluster_options.brokers.push_back(ctl::PeerAddress{broker_, kafka_port});
     ctl::Cluster cluster(env_, std::move(cluster_options));
     ctl::FormatOptions format_options;
     format_options.format = "raw";

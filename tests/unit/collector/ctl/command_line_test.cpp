@@ -55,8 +55,13 @@ BOOST_AUTO_TEST_CASE(an_unknown_command_or_flag_is_refused_with_the_nearest_one)
         complaint_about({"read", "app", "--ofset", "5"})
         == "error: unknown flag '--ofset': did you mean '--offset'?"
     );
-    BOOST_TEST(complaint_about({"topic", "lst"}) == "error: unknown command 'lst': did you mean 'list'?");
-    BOOST_TEST(complaint_about({"-b", "a:1", "raed", "app"}) == "error: unknown command 'raed': did you mean 'read'?");
+    BOOST_TEST(
+        complaint_about({"topic", "lst"}) == "error: unknown command 'lst': did you mean 'list'?"
+    );
+    BOOST_TEST(
+        complaint_about({"-b", "a:1", "raed", "app"})
+        == "error: unknown command 'raed': did you mean 'read'?"
+    );
     BOOST_TEST(complaint_about({"xyzzy"}) == "error: unknown command 'xyzzy'");
 }
 
@@ -103,7 +108,7 @@ BOOST_AUTO_TEST_CASE(help_and_version_succeed) {
     BOOST_TEST(end_of({"--version"}).output.find("logboomctl ") == 0u);
     const CommandLineEnd help = end_of({"--help"});
     BOOST_TEST((help.exit_code == ExitCode::success));
-    BOOST_TEST(help.output.find("logboomctl read app -e") != std::string::npos);
+    BOOST_TEST(help.output.find("logboomctl read app -o -10 -e") != std::string::npos);
     BOOST_TEST(end_of({"read", "--help"}).output.find("--exit-at-end") != std::string::npos);
 }
 
@@ -121,10 +126,21 @@ BOOST_AUTO_TEST_CASE(a_read_is_understood) {
 }
 
 BOOST_AUTO_TEST_CASE(an_offset_may_begin_with_a_dash) {
-    BOOST_TEST(line_of({"read", "app", "-o", "-10"}).offset_text == "-10");
-    BOOST_TEST(line_of({"read", "app", "--offset", "-10:-5"}).offset_text == "-10:-5");
-    BOOST_TEST(line_of({"read", "app", "--from-beginning"}).offset_text == "start");
-    BOOST_TEST(line_of({"read", "app"}).offset_text == "start");
+    const auto offset = [](const Words& words) {
+        return line_of(words).offset_text.value_or("none");
+    };
+    BOOST_TEST(offset({"read", "app", "-o", "-10"}) == "-10");
+    BOOST_TEST(offset({"read", "app", "--offset", "-10:-5"}) == "-10:-5");
+    BOOST_TEST(offset({"read", "app", "--from-beginning"}) == "start");
+    BOOST_TEST(offset({"tail", "app", "-S", "-15m"}) == "@-15m");
+    BOOST_TEST(offset({"read", "app"}) == "none");
+    const auto offsets = offsets_of(line_of({"read", "app"}), WallTime{});
+    BOOST_REQUIRE(offsets.has_value());
+    BOOST_TEST((offsets.value() == OffsetSpec{}));
+    BOOST_TEST(
+        complaint_about({"tail", "-o", "5", "-S", "-1h"})
+        == "error: --offset and --since contradict each other"
+    );
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_offset_is_a_usage_failure) {
@@ -174,9 +190,98 @@ BOOST_AUTO_TEST_CASE(a_topic_to_create_is_understood) {
     BOOST_TEST(options->is_dry_run);
 }
 
+BOOST_AUTO_TEST_CASE(a_tail_is_understood) {
+    const CommandLine line = line_of(
+        {"tail", "app", "web-*", "-p", "1", "--last", "3", "--reorder", "0", "--cursor", "app/1@7"}
+    );
+    const auto* const options = std::get_if<TailOptions>(&line.command);
+    BOOST_REQUIRE(options != nullptr);
+    BOOST_TEST((options->topics == Words{"app", "web-*"}));
+    BOOST_TEST((options->partitions == std::vector<std::int32_t>{1}));
+    BOOST_TEST(options->last == 3u);
+    BOOST_TEST((options->reorder == 0ms));
+    BOOST_TEST((options->cursor == TailCursor{{{"app", 1}, 7}}));
+    BOOST_TEST(
+        complaint_about({"tail", "--reorder", "5h"}).find("error: '5h' is no time to wait") == 0u
+    );
+    BOOST_TEST(complaint_about({"tail", "--cursor", "app"}) == "error: 'app' is no cursor");
+}
+
+BOOST_AUTO_TEST_CASE(of_fewer_records_than_the_last_ten_the_last_are_shown) {
+    const CommandLine few = line_of({"tail", "-n", "3"});
+    BOOST_TEST(std::get<TailOptions>(few.command).last == 3u);
+    const CommandLine many = line_of({"tail", "-n", "30"});
+    BOOST_TEST(std::get<TailOptions>(many.command).last == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(filters_are_understood_and_wrong_ones_refused) {
+    RecordRow row;
+    row.value = as_bytes("-x is Wrong");
+    const auto matches = [&row](Words words) {
+        words.insert(words.begin(), {"read", "app"});
+        return read_of(words).filter->matches(row);
+    };
+    BOOST_TEST(matches({"-g", "-x", "-g", "wrong"}));
+    BOOST_TEST(!matches({"-g", "-x", "-g", "right"}));
+    BOOST_TEST(!matches({"-g", "wrong", "-s"}));
+    BOOST_TEST(!matches({"-G", "^-x.*wrong$"}));
+    BOOST_TEST(matches({"-G", "^-x.*wrong$", "-i"}));
+    BOOST_TEST(!matches({"-g", "wrong", "-v"}));
+    BOOST_TEST(!matches({"-l", "warning"}));
+    BOOST_TEST(
+        complaint_about({"read", "app", "-i", "-s"}) == "error: -i and -s contradict each other"
+    );
+    BOOST_TEST(complaint_about({"tail", "-l", "loud"}) == "error: 'loud' is no level");
+    BOOST_TEST(
+        complaint_about({"tail", "-G", "a("}).find("error: 'a(' is no regular expression: ") == 0u
+    );
+}
+
+BOOST_AUTO_TEST_CASE(a_list_of_agents_is_understood) {
+    const CommandLine line =
+        line_of({"agent", "list", "--problem", "--json", "--api", "http://lb1/"});
+    const auto* const options = std::get_if<AgentListOptions>(&line.command);
+    BOOST_REQUIRE(options != nullptr);
+    BOOST_TEST(options->is_problem_only);
+    BOOST_TEST((options->format == ListFormat::json));
+    BOOST_TEST(to_string(options->api) == "lb1:7462");
+    BOOST_TEST(
+        complaint_about({"agent", "list", "--api", "http://lb1/x"})
+        == "error: 'http://lb1/x' is no API address"
+    );
+    BOOST_TEST(
+        complaint_about({"agent", "lst"}) == "error: unknown command 'lst': did you mean 'list'?"
+    );
+}
+
+BOOST_AUTO_TEST_CASE(topics_is_short_for_the_list_of_topics) {
+    BOOST_TEST(std::holds_alternative<TopicListOptions>(line_of({"topics"}).command));
+    BOOST_TEST(
+        std::holds_alternative<TopicListOptions>(line_of({"-b", "a:1", "topics", "--json"}).command)
+    );
+    BOOST_TEST(read_of({"read", "topics"}).topic == "topics");
+}
+
+BOOST_AUTO_TEST_CASE(each_command_has_examples_of_its_own) {
+    const std::vector<std::pair<Words, std::string>> commands = {
+        {{"tail"}, "logboomctl tail app 'web-*' -l warning"},
+        {{"read"}, "logboomctl read app -o -10 -e"},
+        {{"topic", "list"}, "logboomctl topic list --json"},
+        {{"topic", "create"}, "logboomctl topic create app --partitions 6"},
+        {{"topic", "offsets"}, "logboomctl topic offsets app"},
+        {{"agent", "list"}, "logboomctl agent list --problem"}};
+    for (const auto& [words, example] : commands) {
+        Words asked = words;
+        asked.push_back("--help");
+        const CommandLineEnd help = end_of(asked);
+        BOOST_TEST((help.exit_code == ExitCode::success));
+        BOOST_TEST(help.output.find(example) != std::string::npos, example);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(broker_addresses_are_read) {
     const auto shown = [](const std::string_view text) {
-        const auto address = parse_broker_address(text);
+        const auto address = parse_peer_address(text, 9092);
         return address.has_value() ? to_string(*address) : std::string("none");
     };
     BOOST_TEST(shown("lb1") == "lb1:9092");

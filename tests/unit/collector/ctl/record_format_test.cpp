@@ -156,4 +156,30 @@ BOOST_AUTO_TEST_CASE(only_well_formed_utf8_is_utf8) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(colours_are_in_text_alone_and_take_nothing_from_it) {
+    RecordRow row = row_of_an_agent();
+    row.is_late = true;
+    FilterOptions wanted;
+    wanted.substrings = {"slow"};
+    auto filter = RecordFilter::make(wanted);
+    BOOST_REQUIRE(filter.has_value());
+    FormatOptions options{.zone = TimeZone::utc, .is_colored = true};
+    options.highlight = std::make_shared<RecordFilter>(std::move(filter).value());
+    std::string out;
+    auto text = make_record_format(options);
+    std::get<std::unique_ptr<RecordFormat>>(text)->append(row, out);
+    BOOST_TEST(
+        out.find("\x1b[33mwarning\x1b[0m \x1b[7mslow\x1b[0m request\x1b[2m late\x1b[0m\n")
+        != std::string::npos
+    );
+    BOOST_TEST(out.find("10:00:00.123 \x1b[38;5;") == 0u);
+    for (const char* const format : {"raw", "json", "%v"}) {
+        options.format = format;
+        out.clear();
+        auto plain = make_record_format(options);
+        std::get<std::unique_ptr<RecordFormat>>(plain)->append(row, out);
+        BOOST_TEST(out.find('\x1b') == std::string::npos, format);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
