@@ -8,6 +8,8 @@
 #include "collector/ctl/record_format.h"
 #include "collector/ctl/tail_command.h"
 #include "collector/ctl/topic_command.h"
+#include "collector/ctl/topic_delete.h"
+#include "collector/ctl/topic_describe.h"
 #include "collector/ctl/topic_offsets.h"
 
 #include <optional>
@@ -24,6 +26,8 @@ struct CommandLine {
     std::variant<
         TopicListOptions,
         TopicCreateOptions,
+        TopicDescribeOptions,
+        TopicDeleteOptions,
         TopicOffsetsOptions,
         ReadOptions,
         TailOptions,

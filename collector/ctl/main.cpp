@@ -50,6 +50,17 @@ public:
     void say(const std::string_view text) override {
         std::fwrite(text.data(), 1, text.size(), stderr);
     }
+    std::optional<std::string> ask(const std::string_view question) override {
+        if (isatty(STDIN_FILENO) != 1) {
+            return std::nullopt;
+        }
+        say(question);
+        std::string answer;
+        for (int c = std::fgetc(stdin); c != EOF && c != '\n'; c = std::fgetc(stdin)) {
+            answer += static_cast<char>(c);
+        }
+        return answer;
+    }
 };
 
 /// The runtime's own warnings; a client has no log of its own.
@@ -107,6 +118,12 @@ Task<Outcome<ExitCode>> run_command(Env& env, Cluster& cluster, Output& output, 
     }
     if (auto* const create = std::get_if<TopicCreateOptions>(&line.command)) {
         co_return co_await run_topic_create(cluster, output, std::move(*create));
+    }
+    if (auto* const described = std::get_if<TopicDescribeOptions>(&line.command)) {
+        co_return co_await run_topic_describe(cluster, output, std::move(*described));
+    }
+    if (auto* const deleted = std::get_if<TopicDeleteOptions>(&line.command)) {
+        co_return co_await run_topic_delete(cluster, output, std::move(*deleted));
     }
     if (auto* const offsets = std::get_if<TopicOffsetsOptions>(&line.command)) {
         co_return co_await run_topic_offsets(env, cluster, output, std::move(*offsets));

@@ -12,7 +12,9 @@ constexpr const char* topic_examples = R"(
 Examples:
   logboomctl topic list
   logboomctl topic create app --partitions 6
+  logboomctl topic describe app
   logboomctl topic offsets app --at -1h
+  logboomctl topic delete app
 )";
 constexpr const char* list_examples = R"(
 Examples:
@@ -25,6 +27,17 @@ Examples:
   logboomctl topic create app web --if-not-exists
   logboomctl topic create audit --dry-run
 )";
+constexpr const char* describe_examples = R"(
+Examples:
+  logboomctl topic describe app
+  logboomctl topic describe app web --json
+)";
+constexpr const char* delete_examples = R"(
+Examples:
+  logboomctl topic delete app                  asks first
+  logboomctl topic delete app web --yes --if-exists
+  logboomctl topic delete app --dry-run
+)";
 constexpr const char* offsets_examples = R"(
 Examples:
   logboomctl topic offsets app
@@ -35,13 +48,15 @@ Examples:
 }  // namespace
 
 TopicFlags::TopicFlags(CLI::App& app) {
-    topic_ = app.add_subcommand("topic", "List, create and look at topics");
+    topic_ = app.add_subcommand("topic", "List, create, look at and delete topics");
     topic_->require_subcommand(1)->fallthrough();
     topic_->footer(topic_examples);
     list_ = topic_->add_subcommand("list", "All topics with their partitions");
     list_->fallthrough();
     list_->footer(list_examples);
     add_create();
+    add_describe();
+    add_delete();
     add_offsets();
 }
 
@@ -62,6 +77,23 @@ void TopicFlags::add_create() {
     create_->add_option("-c,--config", configs_, "KEY=VALUE, repeatable")->allow_extra_args(false);
     create_->add_flag("--if-not-exists", if_not_exists_, "an existing topic is fine");
     create_->add_flag("--dry-run", dry_run_, "check only");
+}
+
+void TopicFlags::add_describe() {
+    describe_ = topic_->add_subcommand("describe", "Partitions, offsets and settings of topics");
+    describe_->fallthrough();
+    describe_->footer(describe_examples);
+    describe_->add_option("NAME", names_, "topics")->required();
+}
+
+void TopicFlags::add_delete() {
+    delete_ = topic_->add_subcommand("delete", "Delete topics with all their records");
+    delete_->fallthrough();
+    delete_->footer(delete_examples);
+    delete_->add_option("NAME", names_, "topics")->required();
+    delete_->add_flag("-y,--yes", yes_, "do not ask");
+    delete_->add_flag("--if-exists", if_exists_, "a missing topic is fine");
+    delete_->add_flag("--dry-run", dry_run_, "say what would be deleted");
 }
 
 void TopicFlags::add_offsets() {
@@ -109,6 +141,17 @@ Outcome<TopicCommand> TopicFlags::command(const GlobalFlags& globals) const {
     if (create_->parsed()) {
         LB_TRY(TopicCreateOptions options, create_options(globals));
         return TopicCommand(std::move(options));
+    }
+    if (describe_->parsed()) {
+        return TopicCommand(TopicDescribeOptions{.names = names_, .format = format});
+    }
+    if (delete_->parsed()) {
+        return TopicCommand(TopicDeleteOptions{
+            .names = names_,
+            .is_sure = yes_,
+            .is_missing_fine = if_exists_,
+            .is_dry_run = dry_run_,
+            .format = format});
     }
     TopicOffsetsOptions options;
     options.names = names_;

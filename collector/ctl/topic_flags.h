@@ -3,6 +3,8 @@
 
 #include "collector/ctl/global_flags.h"
 #include "collector/ctl/topic_command.h"
+#include "collector/ctl/topic_delete.h"
+#include "collector/ctl/topic_describe.h"
 #include "collector/ctl/topic_offsets.h"
 
 #include <string>
@@ -17,7 +19,12 @@ class Option;
 namespace logboom::ctl {
 
 /// What was asked for.
-using TopicCommand = std::variant<TopicListOptions, TopicCreateOptions, TopicOffsetsOptions>;
+using TopicCommand = std::variant<
+    TopicListOptions,
+    TopicCreateOptions,
+    TopicDescribeOptions,
+    TopicDeleteOptions,
+    TopicOffsetsOptions>;
 
 class TopicFlags {
 public:
@@ -29,12 +36,16 @@ public:
 
 private:
     void add_create();
+    void add_describe();
+    void add_delete();
     void add_offsets();
     [[nodiscard]] Outcome<TopicCreateOptions> create_options(const GlobalFlags& globals) const;
 
     CLI::App* topic_ = nullptr;
     CLI::App* list_ = nullptr;
     CLI::App* create_ = nullptr;
+    CLI::App* describe_ = nullptr;
+    CLI::App* delete_ = nullptr;
     CLI::App* offsets_ = nullptr;
     CLI::Option* partitions_given_ = nullptr;
     CLI::Option* replicas_given_ = nullptr;
@@ -44,6 +55,8 @@ private:
     std::int16_t replicas_ = 0;
     std::vector<std::string> configs_;
     bool if_not_exists_ = false;
+    bool if_exists_ = false;
+    bool yes_ = false;
     bool dry_run_ = false;
     std::vector<std::string> times_;
 };

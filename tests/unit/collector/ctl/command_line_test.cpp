@@ -254,6 +254,19 @@ BOOST_AUTO_TEST_CASE(a_list_of_agents_is_understood) {
     );
 }
 
+BOOST_AUTO_TEST_CASE(deleting_and_describing_topics_is_understood) {
+    const CommandLine line = line_of({"topic", "delete", "a", "b", "-y", "--if-exists", "--dry-run"}
+    );
+    const auto* const deleted = std::get_if<TopicDeleteOptions>(&line.command);
+    BOOST_REQUIRE(deleted != nullptr);
+    BOOST_TEST((deleted->names == Words{"a", "b"}));
+    BOOST_TEST((deleted->is_sure && deleted->is_missing_fine && deleted->is_dry_run));
+    const CommandLine described = line_of({"topic", "describe", "a", "-J"});
+    BOOST_TEST((std::get<TopicDescribeOptions>(described.command).format == ListFormat::json));
+    (void) complaint_about({"topic", "delete"});
+    (void) complaint_about({"topic", "describe"});
+}
+
 BOOST_AUTO_TEST_CASE(topics_is_short_for_the_list_of_topics) {
     BOOST_TEST(std::holds_alternative<TopicListOptions>(line_of({"topics"}).command));
     BOOST_TEST(
@@ -268,6 +281,8 @@ BOOST_AUTO_TEST_CASE(each_command_has_examples_of_its_own) {
         {{"read"}, "logboomctl read app -o -10 -e"},
         {{"topic", "list"}, "logboomctl topic list --json"},
         {{"topic", "create"}, "logboomctl topic create app --partitions 6"},
+        {{"topic", "describe"}, "logboomctl topic describe app"},
+        {{"topic", "delete"}, "logboomctl topic delete app --dry-run"},
         {{"topic", "offsets"}, "logboomctl topic offsets app"},
         {{"agent", "list"}, "logboomctl agent list --problem"}};
     for (const auto& [words, example] : commands) {
