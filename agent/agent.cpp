@@ -2,6 +2,8 @@
 
 #include "shared/base/version.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -83,7 +85,54 @@ source::FileSourceOptions source_options(const AgentConfig& config) {
     for (const FileInputConfig& input : config.file_inputs) {
         options.inputs.push_back(input_of(input));
     }
+    options.tailer.open_files_max = config.open_files_max;
     return options;
+}
+
+long long seconds_in(const Nanos time) noexcept {
+    return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
+http::ReadyCheck collector_check(const ship::Shipper& shipper, const SteadyTime now) {
+    http::ReadyCheck check;
+    check.name = "collector";
+    check.ok = shipper.state() == ship::ShipState::shipping;
+    if (shipper.state() == ship::ShipState::fenced) {
+        check.detail = "another agent with our id and a newer epoch is at work";
+    } else if (!check.ok) {
+        check.detail =
+            fmt::format("none reachable for {} s", seconds_in(now - shipper.state_since()));
+    }
+    return check;
+}
+
+http::ReadyCheck inputs_check(const std::vector<source::InputHealth>& inputs) {
+    const auto failing = std::ranges::count_if(inputs, &source::InputHealth::is_failing);
+    http::ReadyCheck check;
+    check.name = "inputs";
+    check.ok = failing == 0;
+    if (!check.ok) {
+        check.detail =
+            fmt::format("{} of {} can read nothing of what they mean", failing, inputs.size());
+    }
+    return check;
+}
+
+http::ReadyCheck progress_check(const std::vector<source::InputHealth>& inputs) {
+    constexpr Nanos stuck_after = 60s;
+    Nanos longest{};
+    for (const source::InputHealth& input : inputs) {
+        longest = std::max(longest, input.stuck_for);
+    }
+    http::ReadyCheck check;
+    check.name = "progress";
+    check.ok = longest <= stuck_after;
+    if (!check.ok) {
+        check.detail = fmt::format(
+            "bytes wait, and none were acknowledged for {} s", seconds_in(longest)
+        );
+    }
+    return check;
 }
 
 source::CheckpointOptions checkpoint_options(const AgentConfig& config) {
@@ -102,10 +151,13 @@ struct Agent::Parts {
         const source::AgentIdentity& agent,
         std::string machine_id,
         source::Checkpoint& checkpoint,
+        ship::MemoryBudget& memory,
         metrics::Registry& registry
     )
         : shipper(env, shipper_options(config, agent, std::move(machine_id)), registry)
-        , room(env, batch_options(config), batch::KeyedHash(agent.hash_seed), shipper, registry)
+        , room(
+              env, batch_options(config), batch::KeyedHash(agent.hash_seed), shipper, memory, registry
+          )
         , source(
               env,
               source_options(config),
@@ -113,6 +165,7 @@ struct Agent::Parts {
               checkpoint,
               room,
               shipper,
+              memory,
               registry
           ) {}
 
@@ -126,7 +179,10 @@ Agent::Agent(Env& env, AgentConfig config, metrics::Registry& registry)
     , config_(std::move(config))
     , registry_(registry)
     , state_(env, config_.state_dir)
-    , checkpoint_(env, checkpoint_options(config_), registry) {}
+    , checkpoint_(env, checkpoint_options(config_), registry)
+    , memory_(
+          config_.memory_max, limits::agent_memory_reserve(config_.batch_bytes_max), registry
+      ) {}
 
 Agent::~Agent() = default;
 
@@ -139,7 +195,13 @@ Task<Result<Ok>> Agent::start() {
     const Result<std::string> machine =
         co_await env_.fs.read_file("/etc/machine-id", machine_id_bytes_max);
     parts_ = std::make_unique<Parts>(
-        env_, config_, state_.agent(), machine ? *machine : std::string(), checkpoint_, registry_
+        env_,
+        config_,
+        state_.agent(),
+        machine ? *machine : std::string(),
+        checkpoint_,
+        memory_,
+        registry_
     );
     connect_parts();
     co_await parts_->source.start();
@@ -173,12 +235,14 @@ void Agent::connect_parts() {
 
 /// The epoch is above every one that a collector knows of us, and durable before the first batch.
 Task<Result<std::uint32_t>> Agent::on_met(const rpc::HelloReply& positions) {
-    const std::uint32_t epoch =
-        std::max(state_.agent().agent_epoch, positions.agent_epoch_known) + 1;
-    LB_CO_CHECK(co_await state_.raise_epoch(epoch));
-    parts_->room.set_agent(state_.agent().agent_id, epoch);
+    const std::uint32_t own = state_.agent().agent_epoch;
+    if (!has_met_ || positions.agent_epoch_known >= own) {
+        LB_CO_CHECK(co_await state_.raise_epoch(std::max(own, positions.agent_epoch_known) + 1));
+        parts_->room.set_agent(state_.agent().agent_id, state_.agent().agent_epoch);
+        has_met_ = true;
+    }
     parts_->source.begin(positions);
-    co_return epoch;
+    co_return state_.agent().agent_epoch;
 }
 
 Task<void> Agent::stop() {
@@ -224,6 +288,19 @@ bool Agent::is_shipping() const {
 
 bool Agent::is_fenced() const {
     return parts_ != nullptr && parts_->shipper.state() == ship::ShipState::fenced;
+}
+
+std::vector<http::ReadyCheck> Agent::ready_checks() const {
+    std::vector<http::ReadyCheck> checks(1);
+    checks[0].name = "config";
+    checks[0].ok = true;  // else the program would not run
+    if (parts_ != nullptr) {
+        const std::vector<source::InputHealth> inputs = parts_->source.health();
+        checks.push_back(collector_check(parts_->shipper, env_.clock.now()));
+        checks.push_back(inputs_check(inputs));
+        checks.push_back(progress_check(inputs));
+    }
+    return checks;
 }
 
 void Agent::refresh_metrics() {

@@ -4,14 +4,17 @@
 
 #include "agent/agent_config.h"
 #include "agent/batch/batch_room.h"
+#include "agent/ship/memory_budget.h"
 #include "agent/ship/shipper.h"
 #include "agent/source/file/checkpoint.h"
 #include "agent/source/file/file_source.h"
 #include "agent/state_dir.h"
+#include "shared/http/health.h"
 #include "shared/io/env.h"
 #include "shared/metrics/registry.h"
 
 #include <memory>
+#include <vector>
 
 namespace logboom::agent {
 
@@ -39,6 +42,11 @@ public:
     [[nodiscard]] bool is_fenced() const;
     /// Another machine uses our identity. `stop()` replaces it; an agent made anew begins with all files.
     [[nodiscard]] bool is_cloned() const noexcept { return is_cloned_; }
+    /// Whether it does what it is for, and if not why (O3). That is no reason to end it: what it cannot ship
+    /// it reads later.
+    [[nodiscard]] std::vector<http::ReadyCheck> ready_checks() const;
+    /// The memory that data on its way takes.
+    [[nodiscard]] const ship::MemoryBudget& memory() const noexcept { return memory_; }
     /// Before metrics are shown.
     void refresh_metrics();
     [[nodiscard]] const source::AgentIdentity& identity() const noexcept { return state_.agent(); }
@@ -55,7 +63,9 @@ private:
     metrics::Registry& registry_;
     StateDir state_;
     source::Checkpoint checkpoint_;
+    ship::MemoryBudget memory_;
     bool has_checkpoint_ = false;
+    bool has_met_ = false;
     bool is_cloned_ = false;
     std::unique_ptr<Parts> parts_;  // once it is known who we are
 };

@@ -45,6 +45,20 @@ constexpr Option options[] = {
      .initial = "\"/var/lib/logboom-agent\"",
      .doc = "identity and checkpoint cache"},
     {.section = "agent",
+     .key = "memory_max",
+     .type = ValueType::size,
+     .initial = "\"64MiB\"",
+     .doc = "for data on its way; reading pauses there",
+     .min = 2 * limits::agent_memory_reserve(limits::agent_batch_bytes_default),
+     .max = std::int64_t{1} << 40},
+    {.section = "agent",
+     .key = "open_files_max",
+     .type = ValueType::integer,
+     .initial = "4096",
+     .doc = "files held open; half of RLIMIT_NOFILE if that is less",
+     .min = 16,
+     .max = 1 << 20},
+    {.section = "agent",
      .key = "shutdown_timeout",
      .type = ValueType::duration,
      .initial = "\"10s\"",
@@ -112,7 +126,7 @@ constexpr Option options[] = {
      .type = ValueType::choice_list,
      .initial = "[\"lb.host\", \"lb.path\"]",
      .doc = "on every record, each costs its bytes",
-     .choices = "lb.host|lb.path|lb.src|lb.agent",
+     .choices = "lb.host|lb.path|lb.src|lb.agent|lb.f.log.path_resolved",
      .empty = Empty::allowed,
      .reload = Reload::reloadable},
 
@@ -301,6 +315,23 @@ void check_names(const config::Values& values, config::Problems& problems) {
     }
 }
 
+/// Reading stops when there is no room for a batch any more: there has to be some at least.
+void check_memory(const AgentConfig& made, const config::Values& values, config::Problems& problems) {
+    const std::uint64_t needed = 2 * limits::agent_memory_reserve(made.batch_bytes_max);
+    if (made.memory_max < needed) {
+        problems.add(
+            values.table("agent").place("memory_max"),
+            fmt::format(
+                "{} MiB are too little for batches of {} KiB ([output] batch_bytes_max): write {} MiB "
+                "or more",
+                made.memory_max >> 20,
+                made.batch_bytes_max >> 10,
+                (needed + (1u << 20) - 1) >> 20
+            )
+        );
+    }
+}
+
 /// A pattern with a slash is compared with whole paths, so one that begins nowhere matches nothing.
 void check_excludes(const config::Values& values, config::Problems& problems) {
     for (const config::Table& table : values.tables("input.file")) {
@@ -334,6 +365,8 @@ AgentConfig AgentConfig::from(const config::Values& values, config::Problems& pr
     made.log_level = log_level_of(agent.text("log_level"));
     made.http = agent.host_port("http");
     made.shutdown_timeout = agent.duration("shutdown_timeout");
+    made.memory_max = static_cast<std::uint64_t>(agent.size("memory_max"));
+    made.open_files_max = static_cast<std::uint32_t>(agent.integer("open_files_max"));
     made.backend = backend_of(values.table("io").text("backend"));
 
     const config::Table& output = values.table("output");
@@ -348,6 +381,7 @@ AgentConfig AgentConfig::from(const config::Values& values, config::Problems& pr
     for (const config::Table& table : values.tables("input.file")) {
         made.file_inputs.push_back(file_input_from(table, made.topic));
     }
+    check_memory(made, values, problems);
     check_names(values, problems);
     check_excludes(values, problems);
     return made;

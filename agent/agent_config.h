@@ -48,6 +48,8 @@ struct AgentConfig {
     LogLevel log_level = LogLevel::info;
     std::optional<config::HostPort> http;  // nothing: no HTTP
     Nanos shutdown_timeout{};
+    std::uint64_t memory_max = 0;      // of data on its way
+    std::uint32_t open_files_max = 0;  // the program makes less of it if the process may open less
 
     // [io]
     io::BackendChoice backend = io::BackendChoice::automatic;

@@ -6,6 +6,7 @@
 #include "shared/daemon/exit_code.h"
 #include "shared/daemon/heartbeat.h"
 #include "shared/daemon/machine.h"
+#include "shared/daemon/process_metrics.h"
 #include "shared/daemon/resource_limits.h"
 #include "shared/daemon/service_manager.h"
 #include "shared/daemon/signals.h"
@@ -17,7 +18,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 namespace {
 
@@ -63,19 +66,28 @@ class RuntimeMetrics {
 public:
     RuntimeMetrics(metrics::Registry& registry, const Runtime& runtime)
         : sink_(*runtime.sink)
+        , process_(registry)
         , lines_dropped_(registry.counter(
               "logboom_agent_log_lines_dropped_total", "Lines of our own log that had no room."
           )) {
+        registry
+            .gauge(
+                "logboom_agent_config_last_success_timestamp_seconds",
+                "When the configuration in force was read, in Unix time."
+            )
+            .set(static_cast<double>(std::time(nullptr)));
         const std::string release(version);
         registry.gauge(
                     "logboom_agent_build_info", "The program's version.", {{"version", release}}
         ).set(1);
         daemon::show_backend(registry, "logboom_agent", *runtime.backend);
     }
+    void refresh_for_show() { process_.refresh(); }
     void refresh() { lines_dropped_.add(sink_.dropped_lines() - lines_dropped_.value()); }
 
 private:
     const LogSink& sink_;
+    daemon::ProcessMetrics process_;
     metrics::Counter& lines_dropped_;
 };
 
@@ -85,10 +97,12 @@ public:
     Status(
         Env& env,
         agent::Agent& agent,
+        RuntimeMetrics& runtime,
         const metrics::Registry& registry,
         http::ServerOptions options
     )
         : agent_(agent)
+        , runtime_(runtime)
         , registry_(registry)
         , server_(env, std::move(options)) {
         server_.route("GET", "/metrics", [this](http::Request) { return metrics(); });
@@ -103,20 +117,14 @@ public:
 private:
     Task<http::Response> metrics() {
         agent_.refresh_metrics();
+        runtime_.refresh_for_show();
         co_return http::metrics_response(registry_);
     }
     Task<http::Response> healthz() { co_return http::healthz_response(); }
-    Task<http::Response> readyz() {
-        std::vector<http::ReadyCheck> checks(2);
-        checks[0].name = "config";
-        checks[0].ok = true;
-        checks[1].name = "collector";
-        checks[1].ok = agent_.is_shipping();
-        checks[1].detail = agent_.is_fenced() ? "fenced" : "";
-        co_return http::readyz_response(checks);
-    }
+    Task<http::Response> readyz() { co_return http::readyz_response(agent_.ready_checks()); }
 
     agent::Agent& agent_;
+    RuntimeMetrics& runtime_;
     const metrics::Registry& registry_;
     http::Server server_;
 };
@@ -124,6 +132,7 @@ private:
 std::unique_ptr<Status> make_status(
     Env& env,
     agent::Agent& agent,
+    RuntimeMetrics& runtime,
     const metrics::Registry& registry,
     const std::optional<config::HostPort>& at
 ) {
@@ -133,7 +142,7 @@ std::unique_ptr<Status> make_status(
     http::ServerOptions options;
     options.address.host = at->host;
     options.address.port = at->port;
-    return std::make_unique<Status>(env, agent, registry, std::move(options));
+    return std::make_unique<Status>(env, agent, runtime, registry, std::move(options));
 }
 
 /// What `systemctl status` shows, told again when it changes.
@@ -181,7 +190,7 @@ Task<bool> live_under_one_identity(
     const std::string state_dir = config.state_dir;
     const std::optional<config::HostPort> http_at = config.http;
     agent::Agent agent(env, std::move(config), registry);
-    const std::unique_ptr<Status> status = make_status(env, agent, registry, http_at);
+    const std::unique_ptr<Status> status = make_status(env, agent, runtime_metrics, registry, http_at);
     Result<Ok> started = co_await agent.start();
     bool has_status = false;
     if (started && status != nullptr) {
@@ -253,7 +262,11 @@ int run(const Flags& flags) {
         std::fputs(loaded.loaded.problems.text().c_str(), stderr);
         return daemon::exit_config;
     }
-    static_cast<void>(daemon::raise_open_files_max());
+    // T25: half of what may be open is for files; 0: nobody can tell.
+    if (const std::uint64_t most = daemon::raise_open_files_max(); most != 0) {
+        std::uint32_t& files = loaded.config.open_files_max;
+        files = static_cast<std::uint32_t>(std::min<std::uint64_t>(files, std::max<std::uint64_t>(most / 2, 1)));
+    }
     const LogLineForm form = daemon::is_stderr_a_journal() ? LogLineForm::journal
                                                            : LogLineForm::text;
     const std::unique_ptr<LogSink> sink = make_stderr_sink("logboom-agent", form);

@@ -11,15 +11,18 @@ BatchRoom::BatchRoom(
     BatchOptions options,
     const KeyedHash hash,
     ship::Outlet& outlet,
+    ship::MemoryBudget& memory,
     metrics::Registry& registry
 )
     : env_(env)
     , options_(std::move(options))
     , hash_(hash)
     , outlet_(outlet)
+    , memory_(memory)
+    , registry_(registry)
+    , scratch_held_(memory, ship::MemoryPool::builders, 0)
     , opened_(env.scheduler)
     , scope_(env.scheduler)
-    , records_(registry.counter("logboom_agent_source_events_total", "Records made from lines."))
     , value_bytes_(
           registry.counter("logboom_agent_record_value_bytes_total", "Bytes of their values.")
       )
@@ -48,44 +51,90 @@ void BatchRoom::seal_all() {
     }
 }
 
-std::unique_ptr<record::BatchBuilder> BatchRoom::open(
-    Batcher& batcher, const std::string_view path
-) {
+metrics::Counter& BatchRoom::records_of(const std::string& input) {
+    metrics::Counter*& counter = records_[input];
+    if (counter == nullptr) {
+        counter = &registry_.counter(
+            "logboom_agent_source_events_total", "Records made from lines.", {{"input", input}}
+        );
+    }
+    return *counter;
+}
+
+/// Of a header that was chosen; nothing where it does not apply.
+std::optional<std::string> BatchRoom::value_of(
+    const std::string& header, const BatchSource& source
+) const {
+    if (header == "lb.host") {
+        return options_.host;
+    }
+    if (header == "lb.path") {
+        return source.path;
+    }
+    if (header == "lb.src") {
+        return "file";
+    }
+    if (header == "lb.agent") {
+        return to_hex(agent_id_);
+    }
+    if (header == "lb.f.log.path_resolved" && !source.path_resolved.empty()) {
+        return source.path_resolved;
+    }
+    return std::nullopt;
+}
+
+std::size_t BatchRoom::record_overhead_bytes(const BatchSource& source) const {
+    constexpr std::size_t fields_bytes_max = 32;  // lengths, deltas, counts
+    constexpr std::size_t lengths_bytes_max = 6;  // of a header's key and value
+    std::size_t bytes = fields_bytes_max;
+    for (const std::string& header : options_.headers) {
+        const std::optional<std::string> value = value_of(header, source);
+        bytes += value ? header.size() + value->size() + lengths_bytes_max : 0;
+    }
+    return bytes;
+}
+
+std::unique_ptr<BatchRoom::Builder> BatchRoom::open(Batcher& batcher, const BatchSource& source) {
     if (open_.size() >= options_.open_max) {
         open_.front()->seal();
     }
-    std::unique_ptr<record::BatchBuilder> builder;
+    std::unique_ptr<Builder> builder;
     if (idle_.empty()) {
         record::BatchBuilderOptions options;
         options.compress_percent_max = options_.compress ? options.compress_percent_max : 0;
-        builder = std::make_unique<record::BatchBuilder>(options);
+        builder = std::make_unique<Builder>(options, memory_);
     } else {
         builder = std::move(idle_.back());
         idle_.pop_back();
     }
     headers_.clear();
-    for (const std::string& key : options_.headers) {
-        if (key == "lb.host") {
-            headers_.add(key, options_.host);
-        } else if (key == "lb.path") {
-            headers_.add(key, path);
-        } else if (key == "lb.src") {
-            headers_.add(key, std::string_view("file"));
-        } else if (key == "lb.agent") {
-            headers_.add(key, to_hex(agent_id_));
+    for (const std::string& header : options_.headers) {
+        if (const std::optional<std::string> value = value_of(header, source)) {
+            headers_.add(header, std::string_view(*value));
         }
     }
-    builder->begin(headers_);
+    builder->batch.begin(headers_);
     batcher.place_ = open_.insert(open_.end(), &batcher);
     opened_.set();
     return builder;
 }
 
-void BatchRoom::closed(
-    const OpenList::iterator place, std::unique_ptr<record::BatchBuilder> builder
-) {
+/// A builder is worth keeping unless somebody waits for its memory.
+void BatchRoom::closed(const OpenList::iterator place, std::unique_ptr<Builder> builder) {
     open_.erase(place);
-    idle_.push_back(std::move(builder));
+    builder->note_memory();
+    if (memory_.is_short()) {
+        builder.reset();
+        give_back_idle();
+    } else {
+        idle_.push_back(std::move(builder));
+    }
+}
+
+void BatchRoom::give_back_idle() {
+    idle_.clear();
+    scratch_ = Buffer();
+    scratch_held_.set(0);
 }
 
 Task<void> BatchRoom::run() {
@@ -96,8 +145,7 @@ Task<void> BatchRoom::run() {
                                                    : env_.clock.now() + options_.keep_builders;
             const Result<Ok> opened = co_await opened_.wait(until);
             if (!opened && opened.code() == ErrorCode::timed_out) {
-                idle_.clear();
-                scratch_ = Buffer();
+                give_back_idle();
             }
             continue;
         }

@@ -28,6 +28,7 @@ void Batcher::look_at(const ByteView block, const std::uint64_t offset) {
 void Batcher::look_away() {
     tail_ = tail_at_end();
     block_ = ByteView();
+    note_memory();
 }
 
 Tail Batcher::tail_at_end() const noexcept {
@@ -58,21 +59,16 @@ void Batcher::add_marked(
         extra.add("lb.f.orig_bytes", std::to_string(marks.orig_bytes));
     }
     make_room(value.size() + extra.bytes().size());
-    builder_->append(now_ms_, value, extra);
+    builder_->batch.append(now_ms_, value, extra);
     after_record(value, end);
 }
 
 void Batcher::reopen() {
     seal();
-    builder_ = room_.open(*this, path_);
+    builder_ = room_.open(*this, source_);
     room_bytes_ = room_.options_.batch_bytes_max;
     opened_at_ = room_.env_.clock.now();
     value_bytes_ = 0;
-}
-
-std::size_t Batcher::raw_bytes_max() const noexcept {
-    // Lines shorter than their headers: the batch is full by what it costs, not by what it covers.
-    return std::size_t{4} * room_.options_.batch_bytes_max;
 }
 
 void Batcher::seal() {
@@ -90,22 +86,28 @@ void Batcher::seal() {
     cursor.gap_reason = gap_;
     cursor.tail_len = tail.size;
     cursor.tail_hash = tail.hash;
-    cursor.identity = std::exchange(identity_, std::nullopt);
+    if (std::exchange(must_tell_identity_, false)) {
+        cursor.identity = source_.identity;
+    }
 
     room_.scratch_.clear();
-    const record::SealedBatch sealed = builder_->seal(cursor, room_.scratch_);
+    const record::SealedBatch sealed = builder_->batch.seal(cursor, room_.scratch_);
+    room_.scratch_held_.set(room_.scratch_.capacity());
     ship::SealedBatch batch;
     batch.stream = stream_;
+    batch.agent_epoch = cursor.agent_epoch;
     batch.generation = to_.generation;
     batch.from = from_;
     batch.to = to_.offset;
     batch.has_gap = gap_ != record::GapReason::none;
     batch.tail = tail;
     batch.bytes = room_.env_.pool.copy_of(room_.scratch_.view());
+    batch.memory =
+        ship::MemoryHold(room_.memory_, ship::MemoryPool::batches, batch.bytes.capacity());
     batch.records_count = sealed.records_count;
     batch.opened_at = opened_at_;
 
-    room_.records_.add(static_cast<std::uint64_t>(sealed.records_count));
+    records_.add(static_cast<std::uint64_t>(sealed.records_count));
     room_.value_bytes_.add(value_bytes_);
     room_.batches_.add();
     room_.batch_bytes_.add(sealed.size_bytes);
@@ -117,7 +119,7 @@ void Batcher::seal() {
 
 void Batcher::discard() {
     if (builder_ != nullptr) {
-        builder_->discard();
+        builder_->batch.discard();
         room_.closed(place_, std::move(builder_));
     }
 }

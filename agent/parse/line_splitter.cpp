@@ -26,7 +26,7 @@ void LineSplitter::reset() noexcept {
     skipping_ = false;
     skipped_bytes_ = 0;
     has_skipped_cr_ = false;
-    held_ = Buffer();
+    awaited_.reset();
 }
 
 void LineSplitter::resume_inside_line(const std::uint64_t bytes_before) noexcept {
@@ -45,20 +45,30 @@ void LineSplitter::resume_inside_line(const std::uint64_t bytes_before) noexcept
     }
 }
 
-void LineSplitter::begin_skipping(const ByteView line) {
+void LineSplitter::begin_skipping(const ByteView text, const std::uint64_t offset) noexcept {
     ++counts_.long_lines;
     skipping_ = true;
-    skipped_bytes_ = line.size();
-    if (options_.on_long_line == LongLine::truncate) {
-        held_.append(line.first(utf8_cut(line, options_.line_bytes_max)));
-    }
+    skipped_from_ = offset;
+    skip(text);
 }
 
-void LineSplitter::skip(const ByteView rest) {
+void LineSplitter::skip(const ByteView rest) noexcept {
     if (!rest.empty()) {
         skipped_bytes_ += rest.size();
         has_skipped_cr_ = rest.back() == std::byte{'\r'};
     }
+}
+
+void LineSplitter::await_head(const std::uint64_t end, const bool is_partial) noexcept {
+    CutLine line;
+    line.begin = skipped_from_;
+    line.end = end;
+    line.head_bytes = options_.line_bytes_max + 1;  // the cut looks at the byte behind it
+    line.marks.orig_bytes = skipped_bytes_;
+    line.marks.partial = is_partial;
+    line.marks.partial_continues = continues_;
+    awaited_ = line;
+    skipping_ = false;
 }
 
 }  // namespace logboom::parse

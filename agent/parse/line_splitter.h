@@ -3,15 +3,18 @@
 // buffer, and a stream at rest costs a few words.
 //
 //   at a line's start ──(longer than line_bytes_max, split)──> inside: parts 1, 2, ... until its LF
-//         │  ^                                                    │
-//         │  └───────────────────────(LF)─────────────────────────┘
-//         └──(longer, truncate or drop)──> skipping: bytes are passed over until the LF; the cursor
-//                                          stays before the line, so a restart begins with it again
+//      │ ^ ^ ^                                                      │
+//      │ │ │ └────────────────────────(LF)──────────────────────────┘
+//      │ │ └──(finish_cut)── awaiting: its first bytes, to be shown again <──(LF or flush, truncate)──┐
+//      │ └───────────────────────────────────(LF, drop)─────────────────────────────────────┐         │
+//      └──(longer, truncate or drop)──> skipping: bytes are passed over until the LF ───────┴─────────┘
+//                                       the cursor stays before the line: a restart begins with it again
 #pragma once
 
 #include "agent/parse/newline.h"
 
 #include <concepts>
+#include <optional>
 #include <utility>
 
 namespace logboom::parse {
@@ -42,6 +45,15 @@ concept LineSink = requires(T& sink, ByteView value, std::uint64_t end, LineMark
     sink.pass(end);
 };
 
+/// A line that is cut and whose end was found behind many blocks. Nothing of it was kept meanwhile, so its
+/// first bytes have to be shown once more.
+struct CutLine {
+    std::uint64_t begin = 0;       // raw offset of its first byte
+    std::uint64_t end = 0;         // behind its end
+    std::uint32_t head_bytes = 0;  // to be shown, from `begin`
+    LineMarks marks;
+};
+
 struct SplitCounts {
     std::uint64_t long_lines = 0;
     std::uint64_t dropped_long_bytes = 0;  // of lines cut or dropped by choice
@@ -53,14 +65,21 @@ public:
     explicit LineSplitter(const SplitOptions& options) noexcept : options_(options) {}
 
     /// Hands every line of `block`, whose first byte has the raw offset `offset`, to `sink`. Returns how
-    /// many bytes need not be shown again; the next call begins with the byte behind them.
+    /// many bytes need not be shown again; the next call begins with the byte behind them. If a line is
+    /// awaited then, `finish_cut` comes first.
     template <LineSink Sink>
     std::size_t feed(ByteView block, std::uint64_t offset, Sink& sink);
 
     /// Hands out the unterminated tail of a file as an event of its own. `tail` is what `feed` did not
-    /// consume; it is empty while a long line is passed over, of which then what is kept is handed out.
+    /// consume; it may be empty while a long line is passed over, which then may be awaited.
     template <LineSink Sink>
     void flush_partial(ByteView tail, std::uint64_t offset, Sink& sink);
+
+    /// The line whose beginning has to be shown before anything else, or nothing.
+    [[nodiscard]] const std::optional<CutLine>& awaited() const noexcept { return awaited_; }
+    /// Hands out the awaited line. `head` has its first `head_bytes`.
+    template <LineSink Sink>
+    void finish_cut(ByteView head, Sink& sink);
 
     /// A block must be at least this long to make progress with any line.
     [[nodiscard]] std::size_t block_bytes_min() const noexcept {
@@ -89,17 +108,21 @@ private:
     template <LineSink Sink>
     void add_plain(ByteView value, std::uint64_t end, Sink& sink);
     template <LineSink Sink>
-    void flush_skipped(std::uint64_t end, Sink& sink);
-    void begin_skipping(ByteView line);
-    void skip(ByteView rest);
+    std::size_t end_skipping(ByteView block, std::uint64_t offset, Sink& sink);
+    template <LineSink Sink>
+    void leave_out_long(ByteView text, std::uint64_t end, Sink& sink);
+    void begin_skipping(ByteView text, std::uint64_t offset) noexcept;
+    void skip(ByteView rest) noexcept;
+    void await_head(std::uint64_t end, bool is_partial) noexcept;
 
     SplitOptions options_;
     std::uint32_t part_ = 0;  // parts of the current line handed out
     bool continues_ = false;
     bool skipping_ = false;
+    std::uint64_t skipped_from_ = 0;
     std::uint64_t skipped_bytes_ = 0;
     bool has_skipped_cr_ = false;  // as the last byte; no part of the line if its LF comes next
-    Buffer held_;                  // first bytes of a line that is being truncated
+    std::optional<CutLine> awaited_;
     SplitCounts counts_;
 };
 
@@ -125,11 +148,20 @@ void LineSplitter::add_plain(const ByteView value, const std::uint64_t end, Sink
 
 template <LineSink Sink>
 std::size_t LineSplitter::feed(const ByteView block, const std::uint64_t offset, Sink& sink) {
+    LB_ASSERT(!awaited_);
     std::size_t start = 0;
+    if (skipping_) {
+        start = end_skipping(block, offset, sink);
+        if (skipping_ || awaited_) {
+            return start;
+        }
+    }
     // A byte order mark is no part of the first line's text, but the cursor counts it.
     std::size_t bom = offset == 0 ? bom_bytes(block) : 0;
     const std::size_t plain_max = options_.line_bytes_max;
-    for_each_newline(block, [&](const std::size_t at) {
+    const std::size_t first = start;
+    for_each_newline(block.subspan(first), [&](const std::size_t behind_first) {
+        const std::size_t at = first + behind_first;
         const std::size_t length = at - start;
         if (length <= plain_max && is_plain()) [[likely]] {
             const ByteView value = without_cr(block.subspan(start + bom, length - bom));
@@ -145,6 +177,40 @@ std::size_t LineSplitter::feed(const ByteView block, const std::uint64_t offset,
     return start + cut_parts(rest, offset + start, sink);
 }
 
+/// Looks for the end of the line that is passed over. Returns how many bytes belong to it.
+template <LineSink Sink>
+std::size_t LineSplitter::end_skipping(
+    const ByteView block, const std::uint64_t offset, Sink& sink
+) {
+    const std::size_t newline = as_text(block).find('\n');
+    if (newline == std::string_view::npos) {
+        skip(block);
+        return block.size();
+    }
+    skip(block.first(newline));
+    skipped_bytes_ -= has_skipped_cr_ && skipped_bytes_ != 0 ? 1 : 0;  // 0: flushed just now
+    const std::uint64_t end = offset + newline + 1;
+    if (options_.on_long_line == LongLine::truncate) {
+        await_head(end, false);
+    } else {
+        counts_.dropped_long_bytes += skipped_bytes_;
+        reset();
+        sink.pass(end);
+    }
+    return newline + 1;
+}
+
+template <LineSink Sink>
+void LineSplitter::finish_cut(const ByteView head, Sink& sink) {
+    const CutLine line = *awaited_;
+    LB_ASSERT(head.size() == line.head_bytes);
+    const std::size_t size = utf8_cut(head, options_.line_bytes_max);
+    counts_.dropped_long_bytes += line.marks.orig_bytes - size;
+    reset();
+    continues_ = line.marks.partial;
+    sink.add_marked(head.first(size), line.end, line.marks);
+}
+
 /// Hands out the first part of `text`, which is longer than a line may be. Returns its size.
 template <LineSink Sink>
 std::size_t LineSplitter::add_part(const ByteView text, const std::uint64_t offset, Sink& sink) {
@@ -157,30 +223,32 @@ std::size_t LineSplitter::add_part(const ByteView text, const std::uint64_t offs
     return size;
 }
 
+/// A long line that is at hand whole, and is cut or dropped.
+template <LineSink Sink>
+void LineSplitter::leave_out_long(const ByteView text, const std::uint64_t end, Sink& sink) {
+    ++counts_.long_lines;
+    std::size_t kept = 0;
+    if (options_.on_long_line == LongLine::truncate) {
+        kept = utf8_cut(text, options_.line_bytes_max);
+        LineMarks marks;
+        marks.orig_bytes = text.size();
+        marks.partial_continues = continues_;
+        sink.add_marked(text.first(kept), end, marks);
+    } else {
+        sink.pass(end);
+    }
+    counts_.dropped_long_bytes += text.size() - kept;
+    reset();
+}
+
 /// `line` ends with its LF.
 template <LineSink Sink>
 void LineSplitter::finish_odd_line(ByteView line, std::uint64_t offset, Sink& sink) {
     const std::uint64_t end = offset + line.size();
     ByteView text = without_cr(line.first(line.size() - 1));
     const bool is_long = text.size() > options_.line_bytes_max;
-    if (is_long && !skipping_ && options_.on_long_line != LongLine::split) {
-        begin_skipping(text);
-    } else if (skipping_) {
-        skipped_bytes_ += text.size();
-        if (line.size() == 1 && has_skipped_cr_) {
-            --skipped_bytes_;
-        }
-    }
-    if (skipping_) {
-        LineMarks marks;
-        marks.orig_bytes = skipped_bytes_;
-        counts_.dropped_long_bytes += skipped_bytes_ - held_.size();
-        if (options_.on_long_line == LongLine::truncate) {
-            sink.add_marked(held_.view(), end, marks);
-        } else {
-            sink.pass(end);
-        }
-        reset();
+    if (is_long && part_ == 0 && options_.on_long_line != LongLine::split) {
+        leave_out_long(text, end, sink);
         return;
     }
     while (text.size() > options_.line_bytes_max) {
@@ -203,18 +271,13 @@ void LineSplitter::finish_odd_line(ByteView line, std::uint64_t offset, Sink& si
 /// `rest` has no LF. Consumes what can be handed out or passed over without knowing the line's end.
 template <LineSink Sink>
 std::size_t LineSplitter::cut_parts(const ByteView rest, const std::uint64_t offset, Sink& sink) {
-    if (skipping_) {
-        skip(rest);
-        return rest.size();
-    }
     std::size_t used = 0;
     std::size_t bom = offset == 0 ? bom_bytes(rest) : 0;
     // With CR and LF still to come the line could end right behind its longest form.
     while (rest.size() - used >= bom + options_.line_bytes_max + 2) {
         const ByteView text = rest.subspan(used + bom);
         if (options_.on_long_line != LongLine::split && part_ == 0) {
-            begin_skipping(text);
-            has_skipped_cr_ = text.back() == std::byte{'\r'};
+            begin_skipping(text, offset + used + bom);
             return rest.size();
         }
         used += bom + add_part(text, offset + used + bom, sink);
@@ -226,7 +289,12 @@ std::size_t LineSplitter::cut_parts(const ByteView rest, const std::uint64_t off
 template <LineSink Sink>
 void LineSplitter::flush_partial(const ByteView tail, const std::uint64_t offset, Sink& sink) {
     if (skipping_) {
-        flush_skipped(offset + tail.size(), sink);
+        skip(tail);
+        if (options_.on_long_line == LongLine::truncate) {
+            await_head(offset + tail.size(), true);
+        } else {  // it is dropped to its end, wherever that is
+            counts_.dropped_long_bytes += std::exchange(skipped_bytes_, 0);
+        }
         return;
     }
     if (tail.empty()) {
@@ -238,22 +306,6 @@ void LineSplitter::flush_partial(const ByteView tail, const std::uint64_t offset
     marks.partial_continues = continues_;
     marks.part = part_ == 0 ? 0 : part_ + 1;
     sink.add_marked(tail.subspan(bom), offset + tail.size(), marks);
-    reset();
-    continues_ = true;
-}
-
-/// A line that is dropped is dropped to its end, wherever that is.
-template <LineSink Sink>
-void LineSplitter::flush_skipped(const std::uint64_t end, Sink& sink) {
-    if (options_.on_long_line != LongLine::truncate) {
-        counts_.dropped_long_bytes += std::exchange(skipped_bytes_, 0);
-        return;
-    }
-    LineMarks marks;
-    marks.partial = true;
-    marks.orig_bytes = skipped_bytes_;
-    counts_.dropped_long_bytes += skipped_bytes_ - held_.size();
-    sink.add_marked(held_.view(), end, marks);
     reset();
     continues_ = true;
 }

@@ -1,6 +1,7 @@
 // What the batcher hands over, and to whom. The batcher and the sources know no more of shipping.
 #pragma once
 
+#include "agent/ship/memory_budget.h"
 #include "shared/base/time.h"
 #include "shared/io/chunk_pool.h"
 #include "shared/record/source_cursor.h"
@@ -33,12 +34,14 @@ struct Tail {
 /// One record batch of one stream, ready to be sent; covers [from, to) of its generation.
 struct SealedBatch {
     Id128 stream{};
+    std::uint32_t agent_epoch = 0;  // as its cursor names it
     std::uint64_t generation = 0;
     std::uint64_t from = 0;
     std::uint64_t to = 0;
     bool has_gap = false;  // may begin above the position that the collector knows
     Tail tail;             // at `to`
     Slice bytes;
+    MemoryHold memory;  // of `bytes`
     std::int32_t records_count = 0;
     SteadyTime opened_at{};  // when its first record was read
 

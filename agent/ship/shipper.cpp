@@ -37,6 +37,10 @@ bool may_have_positions(const rpc::ReplyStatus status) noexcept {
     LB_UNREACHABLE("ReplyStatus");
 }
 
+std::string to_string(const CollectorAddress& collector) {
+    return collector.host + ":" + std::to_string(collector.port);
+}
+
 /// Puts a page behind those before it.
 void append_page(rpc::TopicPositions page, std::vector<rpc::TopicPositions>& topics) {
     const auto found = std::ranges::find(topics, page.topic, &rpc::TopicPositions::topic);
@@ -53,6 +57,8 @@ void append_page(rpc::TopicPositions page, std::vector<rpc::TopicPositions>& top
 Shipper::Shipper(Env& env, ShipperOptions options, metrics::Registry& registry)
     : env_(env)
     , options_(std::move(options))
+    , registry_(registry)
+    , state_since_(env.clock.now())
     , pace_(options_.in_flight_bytes_max)
     , work_(env.scheduler)
     , scope_(env.scheduler)
@@ -77,12 +83,14 @@ Shipper::Shipper(Env& env, ShipperOptions options, metrics::Registry& registry)
           registry.gauge("logboom_agent_inflight_bytes", "Bytes sent and not yet acknowledged.")
       )
     , queued_bytes_gauge_(registry.gauge(
-          "logboom_agent_memory_bytes", "Bytes of sealed batches.", {{"pool", "batches"}}
+          "logboom_agent_queued_bytes", "Bytes of sealed batches, in flight or waiting."
       ))
-    , connected_gauge_(
-          registry.gauge("logboom_agent_conn_state", "1 while shipping to a collector.")
-      )
     , ack_latency_(registry.histogram(
+          "logboom_agent_ack_latency_seconds",
+          "From sending a request to its answer.",
+          metrics::latency_bounds()
+      ))
+    , event_to_ack_(registry.histogram(
           "logboom_agent_event_to_ack_seconds",
           "From reading a batch's first line to its acknowledgement.",
           metrics::latency_bounds()
@@ -104,6 +112,14 @@ Shipper::Shipper(Env& env, ShipperOptions options, metrics::Registry& registry)
             {{"why", rpc::to_string(status)}}
         );
     }
+    for (const CollectorAddress& collector : options_.collectors) {
+        conn_states_.push_back(&registry.gauge(
+            "logboom_agent_conn_state",
+            "1 while shipping to that collector.",
+            {{"collector", to_string(collector)}}
+        ));
+    }
+    clock_offsets_.resize(options_.collectors.size());
 }
 
 void Shipper::start() {
@@ -240,16 +256,16 @@ bool Shipper::is_refused(const std::string& topic) const {
 
 Task<void> Shipper::run() {
     while (!scope_.is_cancelled() && state_ != ShipState::fenced) {
-        const CollectorAddress& collector =
-            options_.collectors[next_collector_ % options_.collectors.size()];
+        current_collector_ = next_collector_;
+        const CollectorAddress& collector = options_.collectors[current_collector_];
         const Result<Ok> ended = co_await run_connection(collector);
         if (scope_.is_cancelled() || state_ == ShipState::fenced) {
             co_return;
         }
-        ++next_collector_;
         set_state(ShipState::unreachable);
         connection_failures_.add();
-        const Nanos pause = std::max(connect_pause_min, backoff_.failed(env_.rng));
+        next_collector_ = (current_collector_ + 1) % options_.collectors.size();
+        const Nanos pause = pause_before_next();
         env_.log.warn(
             "collector lost; trying the next one after a pause",
             {kv("collector", collector.host),
@@ -261,14 +277,29 @@ Task<void> Shipper::run() {
     }
 }
 
+/// Once round the list costs one pause that grows; from one collector to the next it is a short one.
+Nanos Shipper::pause_before_next() {
+    if (next_collector_ == 0) {
+        return std::max(connect_pause_min, backoff_.failed(env_.rng));
+    }
+    const double spread = 1 + env_.rng.unit();
+    return Nanos(
+        static_cast<Nanos::rep>(static_cast<double>(connect_pause_min.count()) * spread)
+    );
+}
+
+/// Each address has its share of the time that is left: one that swallows packets must not use up that of
+/// those behind it.
 Task<Result<std::unique_ptr<Conn>>> Shipper::connect(const CollectorAddress& collector) {
-    const SteadyTime deadline = env_.clock.now() + options_.connect_timeout;
+    const SteadyTime end = env_.clock.now() + options_.connect_timeout;
     LB_CO_TRY(
-        const std::vector<std::string> addresses,
-        co_await env_.net.resolve(collector.host, deadline)
+        const std::vector<std::string> addresses, co_await env_.net.resolve(collector.host, end)
     );
     Error last{ErrorCode::not_found, 0, "resolve collector"};
+    std::size_t left = addresses.size();
     for (const std::string& address : addresses) {
+        const SteadyTime now = env_.clock.now();
+        const SteadyTime deadline = now + (end - now) / static_cast<Nanos::rep>(left--);
         io::SocketAddress target;
         target.host = address;
         target.port = collector.port;
@@ -288,11 +319,15 @@ Task<Result<Ok>> Shipper::run_connection(const CollectorAddress& collector) {
     LB_CO_TRY(std::unique_ptr<Conn> conn, co_await connect(collector));
     connects_.add();
     failed_.reset();
+    clock_offset_ = ClockOffset();
     rpc::RpcClientOptions options;
     options.frame_timeout = options_.answer_timeout;
     rpc::RpcClient client(env_, std::move(conn), options);
     client.start();
     Result<Ok> ended = co_await say_hello(client);
+    if (ended) {
+        ended = co_await ping(client);  // for its clock, before anything is in the way
+    }
     if (ended) {
         set_state(ShipState::shipping);
         env_.log.info(
@@ -311,30 +346,47 @@ Task<Result<Ok>> Shipper::run_connection(const CollectorAddress& collector) {
     co_return ended;
 }
 
+rpc::TopicStreams Shipper::question_about(const std::string& topic) const {
+    const auto known = topics_.find(topic);
+    rpc::TopicStreams question;
+    question.topic = topic;
+    question.all_streams = known == topics_.end() || !known->second.is_met;
+    return question;
+}
+
 Task<Result<Ok>> Shipper::say_hello(rpc::RpcClient& client) {
     rpc::HelloReply known;
     std::vector<rpc::TopicStreams> asked;
     for (const std::string& name : options_.topics) {
-        rpc::TopicStreams& topic = asked.emplace_back();
-        topic.topic = name;
-        topic.all_streams = !epoch_.has_value();
+        asked.push_back(question_about(name));
         if (asked.size() == limits::agent_topics_per_hello) {
             LB_CO_CHECK(co_await ask_topics(client, std::move(asked), known));
             asked.clear();
         }
     }
     LB_CO_CHECK(co_await ask_topics(client, std::move(asked), known));
-    for (const rpc::TopicPositions& topic : known.topics) {
-        // Reading begins with all positions: what is read without its own would come twice.
-        if (!epoch_ && may_have_positions(topic.status)) {
-            co_return Error{ErrorCode::not_found, 0, "positions of a topic"};
-        }
-    }
+    LB_CO_CHECK(co_await meet(std::move(known)));
     if (!epoch_) {
-        LB_CO_TRY(const std::uint32_t epoch, co_await events_.met(known));
-        epoch_ = epoch;
+        co_return Error{ErrorCode::not_found, 0, "positions of any topic"};
     }
     last_word_ = env_.clock.now();
+    co_return Ok{};
+}
+
+/// Reading begins with all positions of a topic: what is read without its own would come twice. Those
+/// that cannot be told now are asked for again.
+Task<Result<Ok>> Shipper::meet(rpc::HelloReply known) {
+    std::erase_if(known.topics, [this](const rpc::TopicPositions& topic) {
+        return topics_[topic.topic].is_met || may_have_positions(topic.status);
+    });
+    if (known.topics.empty()) {
+        co_return Ok{};
+    }
+    LB_CO_TRY(const std::uint32_t epoch, co_await events_.met(known));
+    epoch_ = epoch;
+    for (const rpc::TopicPositions& topic : known.topics) {
+        topics_[topic.topic].is_met = true;
+    }
     co_return Ok{};
 }
 
@@ -384,7 +436,7 @@ Task<Result<rpc::HelloReply>> Shipper::exchange_hello(
     LB_CO_TRY(
         const rpc::Frame frame,
         co_await client.call(
-            rpc::Method::hello, header.view(), std::move(no_payload), options_.answer_timeout
+            rpc::Method::hello, header.view(), std::move(no_payload), options_.hello_timeout
         )
     );
     LB_CO_TRY(rpc::HelloReply reply, rpc::decode_hello_reply(frame.header.view()));
@@ -428,11 +480,14 @@ Task<void> Shipper::ask_again(rpc::RpcClient& client) {
     std::vector<rpc::TopicStreams> asked;
     for (const auto& [name, topic] : topics_) {
         if (topic.ask_at <= env_.clock.now() && asked.size() < limits::agent_topics_per_hello) {
-            asked.emplace_back().topic = name;
+            asked.push_back(question_about(name));
         }
     }
     rpc::HelloReply known;
-    const Result<Ok> answered = co_await ask_topics(client, std::move(asked), known);
+    Result<Ok> answered = co_await ask_topics(client, std::move(asked), known);
+    if (answered) {
+        answered = co_await meet(std::move(known));
+    }
     is_asking_ = false;
     last_word_ = env_.clock.now();
     work_.set();
@@ -544,7 +599,7 @@ void Shipper::take_from(Lane& lane, Request& request) {
         envelope.generation = batch->generation;
         envelope.from = batch->from;
         envelope.to = batch->to;
-        envelope.agent_epoch = *epoch_;
+        envelope.agent_epoch = batch->agent_epoch;
         request.envelope.batches.push_back(std::move(envelope));
         request.payload.push_back(batch->bytes);
         request.bytes = bytes;
@@ -561,6 +616,7 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
     inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
     Buffer header;
     rpc::encode(request.envelope, header);
+    const SteadyTime sent = env_.clock.now();
     const Result<rpc::Frame> frame = co_await client.call(
         rpc::Method::ship, header.view(), std::move(request.payload), options_.answer_timeout
     );
@@ -576,6 +632,7 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
         co_return;
     }
     last_word_ = env_.clock.now();
+    ack_latency_.observe(std::chrono::duration<double>(last_word_ - sent).count());
     pace_.answered(request.bytes);
     in_flight_bytes_ -= std::min(in_flight_bytes_, request.bytes);
     inflight_bytes_gauge_.set(static_cast<double>(in_flight_bytes_));
@@ -588,17 +645,59 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
 
 Task<void> Shipper::send_ping(rpc::RpcClient& client) {
     is_pinging_ = true;
-    std::vector<Slice> no_payload;
-    const Result<rpc::Frame> frame = co_await client.call(
-        rpc::Method::ping, ByteView(), std::move(no_payload), options_.ping_timeout
-    );
+    const Result<Ok> answered = co_await ping(client);
     is_pinging_ = false;
     last_word_ = env_.clock.now();
     work_.set();
-    if (frame) {
+    if (answered) {
         backoff_.succeeded();
     } else {
-        fail(frame.error());
+        fail(answered.error());
+    }
+}
+
+Task<Result<Ok>> Shipper::ping(rpc::RpcClient& client) {
+    const WallTime sent = env_.clock.wall();
+    const SteadyTime begun = env_.clock.now();
+    std::vector<Slice> no_payload;
+    LB_CO_TRY(
+        const rpc::Frame frame,
+        co_await client.call(
+            rpc::Method::ping, ByteView(), std::move(no_payload), options_.ping_timeout
+        )
+    );
+    measure_clock(frame, sent, env_.clock.now() - begun);
+    co_return Ok{};
+}
+
+/// D20: told, and never made use of.
+void Shipper::measure_clock(
+    const rpc::Frame& pong, const WallTime sent, const Nanos round_trip
+) {
+    const Result<rpc::PingReply> reply = rpc::decode_ping_reply(pong.header.view());
+    if (!reply || reply->wall_ms == 0) {
+        return;
+    }
+    constexpr Nanos odd = 5s;
+    const Nanos before = clock_offset_.value().value_or(Nanos::zero());
+    clock_offset_.measured(sent, WallTime(Millis(reply->wall_ms)), round_trip);
+    const Nanos offset = *clock_offset_.value();
+    const CollectorAddress& collector = options_.collectors[current_collector_];
+    metrics::Gauge*& gauge = clock_offsets_[current_collector_];
+    if (gauge == nullptr) {
+        gauge = &registry_.gauge(
+            "logboom_agent_clock_offset_seconds",
+            "How far the collector's clock is ahead of ours.",
+            {{"collector", to_string(collector)}}
+        );
+    }
+    gauge->set(std::chrono::duration<double>(offset).count());
+    if (std::chrono::abs(offset) > odd && std::chrono::abs(before) <= odd) {
+        env_.log.warn(
+            "the collector's clock and ours differ; times of records are ours",
+            {kv("collector", collector.host),
+             kv("ahead_ms", std::chrono::duration_cast<Millis>(offset).count())}
+        );
     }
 }
 
@@ -640,7 +739,7 @@ void Shipper::apply(Lane& lane, const Lane::Outcome& outcome) {
     acked_batches_.add(outcome.acknowledged_batches);
     if (outcome.oldest_opened_at) {
         const Nanos age = env_.clock.now() - *outcome.oldest_opened_at;
-        ack_latency_.observe(std::chrono::duration<double>(age).count());
+        event_to_ack_.observe(std::chrono::duration<double>(age).count());
     }
     if (outcome.acknowledged) {
         backoff_.succeeded();
@@ -713,10 +812,11 @@ void Shipper::drop_connection_state() {
 }
 
 void Shipper::set_state(const ShipState state) {
-    if (state_ != ShipState::fenced) {
+    if (state_ != ShipState::fenced && state_ != state) {
         state_ = state;
+        state_since_ = env_.clock.now();
     }
-    connected_gauge_.set(state_ == ShipState::shipping ? 1 : 0);
+    conn_states_[current_collector_]->set(state_ == ShipState::shipping ? 1 : 0);
 }
 
 }  // namespace logboom::ship

@@ -1,12 +1,14 @@
 // Carries sealed batches to a collector and answers back what was taken. One connection at a time; at an
-// error the next collector of the list. The collector's positions are the truth: the first Hellos of the
-// agent's life ask for all of them before anything is read.
+// error the next collector of the list (D15). The collector's positions are the truth: the first Hellos of
+// the agent's life ask for all of a topic before anything is read that goes there. A topic whose positions
+// cannot be told yet is met later, and holds up no other.
 //
 // One dead partition or topic stops no other (law 8). The lanes whose batches are refused, or whose topic the
 // collector cannot take, are parked: together they hold a quarter of what the others may; what is more goes
 // back to the source, which reads it again when its time comes.
 #pragma once
 
+#include "agent/ship/clock_offset.h"
 #include "agent/ship/lane.h"
 #include "agent/ship/pace.h"
 #include "shared/io/env.h"
@@ -36,7 +38,8 @@ struct ShipperOptions {
     std::string host;
     std::string version;
     std::uint64_t in_flight_bytes_max = limits::agent_in_flight_bytes_default;
-    Nanos connect_timeout = 5s;
+    Nanos connect_timeout = 5s;  // to all addresses of one collector
+    Nanos hello_timeout = 10s;   // a collector that listens and says nothing is as good as dead
     Nanos answer_timeout = 20s;  // without any progress of the connection
     Nanos ping_interval = 5s;
     Nanos ping_timeout = 10s;
@@ -51,8 +54,8 @@ struct Route {
 
 /// What the shipper tells and asks. All are called on its shard; none may call the shipper back.
 struct ShipperEvents {
-    /// The positions of the first Hellos, all pages together. What it does is done before the first batch
-    /// is sent. Returns the epoch under which this agent ships from now on.
+    /// The positions of topics that were not met before, all pages together. What it does is done before
+    /// their first batch is sent. Returns the epoch under which this agent ships from now on.
     std::function<Task<Result<std::uint32_t>>(const rpc::HelloReply&)> met;
     std::function<Route(const Id128&)> route;
     std::function<void(const Id128&, PartitionIndex)> pinned;
@@ -84,6 +87,7 @@ public:
     void push(SealedBatch batch) override;
 
     [[nodiscard]] ShipState state() const noexcept { return state_; }
+    [[nodiscard]] SteadyTime state_since() const noexcept { return state_since_; }
     /// No batch waits for anything.
     [[nodiscard]] bool is_empty() const noexcept { return queued_bytes() == 0; }
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
@@ -106,6 +110,7 @@ private:
     /// What the collector said of it on this connection.
     struct Topic {
         std::optional<std::uint32_t> partition_count;  // nothing: it cannot take the topic now
+        bool is_met = false;  // in this life some collector has told its positions
         SteadyTime ask_at = no_deadline;
         Backoff backoff;
     };
@@ -114,6 +119,7 @@ private:
     Task<Result<Ok>> run_connection(const CollectorAddress& collector);
     Task<Result<std::unique_ptr<Conn>>> connect(const CollectorAddress& collector);
     Task<Result<Ok>> say_hello(rpc::RpcClient& client);
+    Task<Result<Ok>> meet(rpc::HelloReply known);
     Task<Result<Ok>> ask_topics(
         rpc::RpcClient& client, std::vector<rpc::TopicStreams> asked, rpc::HelloReply& known
     );
@@ -124,6 +130,7 @@ private:
     Task<Result<Ok>> pump(rpc::RpcClient& client);
     Task<void> send_request(rpc::RpcClient& client, Request request);
     Task<void> send_ping(rpc::RpcClient& client);
+    Task<Result<Ok>> ping(rpc::RpcClient& client);
     Task<void> watch(rpc::RpcClient& client);
 
     [[nodiscard]] Request gather();
@@ -135,6 +142,9 @@ private:
     [[nodiscard]] SteadyTime next_asking() const noexcept;
     void learn_topic(const rpc::TopicPositions& told);
     [[nodiscard]] bool is_refused(const std::string& topic) const;
+    [[nodiscard]] rpc::TopicStreams question_about(const std::string& topic) const;
+    [[nodiscard]] Nanos pause_before_next();
+    void measure_clock(const rpc::Frame& pong, WallTime sent, Nanos round_trip);
     void pin(Lane& lane);
     void uncount(const Lane& lane) noexcept;
     void count(Lane& lane);
@@ -150,6 +160,7 @@ private:
 
     Env& env_;
     ShipperOptions options_;
+    metrics::Registry& registry_;
     ShipperEvents events_;
     std::map<Id128, std::unique_ptr<Lane>>
         lanes_;  // those with batches, or with something to remember
@@ -158,6 +169,7 @@ private:
     std::map<std::string, Topic> topics_;
     std::optional<std::uint32_t> epoch_;  // after the first Hello
     ShipState state_ = ShipState::unreachable;
+    SteadyTime state_since_;
     Pace pace_;
     std::uint64_t flowing_bytes_ = 0;  // of all batches in lanes that are not parked
     std::uint64_t parked_bytes_ = 0;
@@ -172,7 +184,9 @@ private:
     bool has_lane_room_ = false;
     SteadyTime last_word_{};
     std::optional<Error> failed_;  // of the current connection
+    ClockOffset clock_offset_;  // of its collector
     std::size_t next_collector_ = 0;
+    std::size_t current_collector_ = 0;  // of the current connection
     Backoff backoff_;
     io::Event work_;
     Scope scope_;
@@ -185,8 +199,10 @@ private:
     metrics::Counter& rewinds_;
     metrics::Gauge& inflight_bytes_gauge_;
     metrics::Gauge& queued_bytes_gauge_;
-    metrics::Gauge& connected_gauge_;
     metrics::Histogram& ack_latency_;
+    metrics::Histogram& event_to_ack_;
+    std::vector<metrics::Gauge*> conn_states_;    // by collector
+    std::vector<metrics::Gauge*> clock_offsets_;  // by collector; null before the first measurement
     std::map<rpc::ReplyStatus, metrics::Counter*> rejects_;
 };
 

@@ -202,6 +202,22 @@ inline constexpr std::uint64_t agent_in_flight_bytes_default = 8ull << 20;
 inline constexpr std::uint32_t agent_request_bytes_max = 4u << 20;
 /// Bytes read from a file at once; also the room behind `line_bytes_max` in a splitter (T34).
 inline constexpr std::uint32_t agent_read_block_bytes = 256u << 10;
+/// Memory of data on its way through one agent, unless configured (`[agent] memory_max`, D18).
+inline constexpr std::uint64_t agent_memory_default = 64ull << 20;
+/// Bytes of a batch's records at which it is sealed, per byte of `[output] batch_bytes_max`: lines may be
+/// shorter than their headers.
+inline constexpr std::uint32_t agent_batch_raw_factor = 4;
+/// What a reader may add to that memory before it looks again whether there is room: a batch of raw bytes R that
+/// is being filled (its buffer grows by halves, and the old one is there until the new one is filled: 2.5 R),
+/// sealed (R) and copied (R), one line of the longest size in four buffers, and a block that it is read with.
+/// 8 R + 4 MiB are more than that.
+[[nodiscard]] constexpr std::uint64_t agent_memory_reserve(const std::uint32_t batch_bytes) noexcept {
+    const std::uint64_t raw = std::uint64_t{agent_batch_raw_factor} * batch_bytes;
+    return 8 * (raw < batch_bytes_max ? raw : batch_bytes_max) + (4u << 20);
+}
+static_assert(2 * agent_memory_reserve(agent_batch_bytes_default) <= agent_memory_default);
+/// Files one agent holds open, unless configured; half of RLIMIT_NOFILE if that is less (T25).
+inline constexpr std::uint32_t agent_open_files_default = 4096;
 /// Streams one agent knows before the least recently used is forgotten (T26).
 inline constexpr std::uint32_t agent_streams_max = 200'000;
 

@@ -35,24 +35,6 @@ FileType to_type(const std::uint32_t mode) noexcept {
     }
 }
 
-FileStat to_stat(const struct statx& x) {
-    FileStat s;
-    s.type = to_type(x.stx_mode);
-    s.dev = std::uint64_t{x.stx_dev_major} << 32 | x.stx_dev_minor;
-    s.ino = x.stx_ino;
-    s.size = x.stx_size;
-    s.allocated_bytes = x.stx_blocks * 512;
-    s.mode = x.stx_mode;
-    s.uid = x.stx_uid;
-    s.gid = x.stx_gid;
-    s.link_count = x.stx_nlink;
-    s.mtime = WallTime(std::chrono::seconds(x.stx_mtime.tv_sec) + Nanos(x.stx_mtime.tv_nsec));
-    if ((x.stx_mask & STATX_BTIME) != 0) {
-        s.btime_ns = x.stx_btime.tv_sec * 1'000'000'000 + x.stx_btime.tv_nsec;
-    }
-    return s;
-}
-
 std::string parent_of(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) {
@@ -130,6 +112,24 @@ Task<Result<Ok>> run(IoBackend& backend, Op op, const char* step) {
 }
 
 }  // namespace
+
+FileStat to_stat(const struct statx& x) {
+    FileStat s;
+    s.type = to_type(x.stx_mode);
+    s.dev = std::uint64_t{x.stx_dev_major} << 32 | x.stx_dev_minor;
+    s.ino = x.stx_ino;
+    s.size = x.stx_size;
+    s.allocated_bytes = x.stx_blocks * 512;
+    s.mode = x.stx_mode;
+    s.uid = x.stx_uid;
+    s.gid = x.stx_gid;
+    s.link_count = x.stx_nlink;
+    s.mtime = WallTime(std::chrono::seconds(x.stx_mtime.tv_sec) + Nanos(x.stx_mtime.tv_nsec));
+    if ((x.stx_mask & STATX_BTIME) != 0) {
+        s.btime_ns = x.stx_btime.tv_sec * 1'000'000'000 + x.stx_btime.tv_nsec;
+    }
+    return s;
+}
 
 // --- File ----------------------------------------------------------------------------------------
 
@@ -374,9 +374,10 @@ Task<Result<Ok>> Fs::make_dirs(std::string path, const std::uint32_t mode) {
     co_return synced;
 }
 
-Task<Result<std::vector<DirEntry>>> Fs::list(std::string path) {
+Task<Result<std::vector<DirEntry>>> Fs::list(std::string path, const ListDetail detail) {
     std::vector<DirEntry> entries;
     Op op = path_op(OpKind::list_dir, path);
+    op.flags = static_cast<std::uint32_t>(detail);
     op.out = &entries;
     LB_CO_CHECK(co_await run(backend_, op, "list directory"));
     std::ranges::sort(entries, {}, &DirEntry::name);

@@ -8,6 +8,7 @@
 #include "shared/io/task.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <optional>
@@ -37,6 +38,12 @@ struct DirEntry {
     std::string name;
     FileType type = FileType::unknown;
     std::uint64_t ino = 0;
+    std::optional<FileStat> stat;  // if it was asked for and can be told; of what a link leads to
+};
+/// How much a listing tells.
+enum class ListDetail : std::uint8_t {
+    names,
+    stats  ///< what a look at each entry would tell, at a fraction of its cost
 };
 
 struct FsInfo {
@@ -45,6 +52,8 @@ struct FsInfo {
     std::uint64_t free_bytes = 0;
     std::uint64_t total_bytes = 0;
 };
+
+[[nodiscard]] FileStat to_stat(const struct statx& x);
 
 /// An open descriptor. Move-only; an owner that dies without `close()` leaves the closing to the
 /// backend. Operations of one File may overlap; it must outlive them. Shard: the opener's.
@@ -144,7 +153,9 @@ public:
     /// The directory with its parents; all their names are durable when it returns.
     Task<Result<Ok>> make_dirs(std::string path, std::uint32_t mode = 0750);
     /// Entries without "." and "..", in byte order of their names.
-    Task<Result<std::vector<DirEntry>>> list(std::string path);
+    Task<Result<std::vector<DirEntry>>> list(
+        std::string path, ListDetail detail = ListDetail::names
+    );
     Task<Result<Ok>> sync_dir(std::string path);
     Task<Result<FsInfo>> info(std::string path);
     Task<Result<std::string>> read_link(std::string path);

@@ -38,7 +38,7 @@ enum class OpKind : std::uint8_t {
     rename,     // `path` -> `path2`
     unlink,     // `path`; `flags` AT_REMOVEDIR
     mkdir,
-    list_dir,   // `path`, `out` = std::vector<DirEntry>*
+    list_dir,   // `path`, `out` = std::vector<DirEntry>*; `flags`: a ListDetail
     statfs,     // `path`, `out` = FsInfo*
     read_link,  // `path`, `out` = std::string*
     lock_file,  // exclusive OFD lock on `fd`, not waiting; -EAGAIN: somebody has it

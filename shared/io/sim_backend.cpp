@@ -242,8 +242,7 @@ std::int32_t SimBackend::run_on_path(Op& op) {
     case OpKind::rename: return disk_.rename(op.path, op.path2);
     case OpKind::unlink: return disk_.unlink(op.path, (op.flags & AT_REMOVEDIR) != 0);
     case OpKind::mkdir: return disk_.make_dir(op.path, op.mode);
-    case OpKind::list_dir:
-        return disk_.list(op.path, *static_cast<std::vector<DirEntry>*>(op.out));
+    case OpKind::list_dir: return list_dir(op);
     case OpKind::statfs: {
         struct statx found {};
         const std::int32_t res = disk_.stat(nullptr, op.path, true, found);
@@ -255,6 +254,21 @@ std::int32_t SimBackend::run_on_path(Op& op) {
     case OpKind::read_link: return disk_.read_link(op.path, *static_cast<std::string*>(op.out));
     default: LB_UNREACHABLE("an op on a path");
     }
+}
+
+std::int32_t SimBackend::list_dir(const Op& op) {
+    auto& entries = *static_cast<std::vector<DirEntry>*>(op.out);
+    const std::int32_t res = disk_.list(op.path, entries);
+    if (res == 0 && op.flags == static_cast<std::uint32_t>(ListDetail::stats)) {
+        for (DirEntry& entry : entries) {
+            struct statx x {};
+            const std::string path = std::string(op.path) + "/" + entry.name;
+            if (disk_.stat(nullptr, path, true, x) == 0) {
+                entry.stat = to_stat(x);
+            }
+        }
+    }
+    return res;
 }
 
 std::int32_t SimBackend::run_on_fd(Op& op, Handle& handle) {

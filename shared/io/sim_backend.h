@@ -76,6 +76,7 @@ private:
     void run_later(std::uint64_t id);
     [[nodiscard]] std::int32_t run(const Live& live);
     [[nodiscard]] std::int32_t run_on_path(Op& op);
+    [[nodiscard]] std::int32_t list_dir(const Op& op);
     [[nodiscard]] std::int32_t run_on_fd(Op& op, Handle& handle);
     [[nodiscard]] std::int32_t write(const Op& op, SimOpenFile& file);
     [[nodiscard]] std::int32_t listen(const Op& op);

@@ -165,6 +165,12 @@ std::size_t BatchBuilder::raw_bytes() const noexcept {
          + body_.size();
 }
 
+std::size_t BatchBuilder::memory_bytes() const noexcept {
+    return headers_.capacity() + headers_block_.capacity() + first_value_.capacity()
+         + first_extra_.capacity() + body_.capacity() + first_.capacity()
+         + cursor_bytes_.capacity();
+}
+
 SealedBatch BatchBuilder::seal(const SourceCursor& cursor, Buffer& out) {
     return finish(&cursor, out);
 }

@@ -72,6 +72,8 @@ public:
     [[nodiscard]] std::int32_t records_count() const noexcept { return count_; }
     /// Bytes of the records so far, uncompressed, with their headers.
     [[nodiscard]] std::size_t raw_bytes() const noexcept;
+    /// Memory that its buffers take, however full they are.
+    [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
     /// Appends the finished batch to `out` and empties the builder. At least one record was appended.
     /// With a cursor the batch is marked as an agent's.

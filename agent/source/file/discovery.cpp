@@ -1,5 +1,7 @@
 #include "agent/source/file/discovery.h"
 
+#include "agent/source/file/identity.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -9,6 +11,11 @@ namespace logboom::source {
 namespace {
 
 constexpr std::uint32_t depth_max = 32;
+constexpr int links_followed_max = 40;  // as the kernel does
+/// T4: how often it is looked where links lead; with thousands of them less often, so that each costs the
+/// same whatever their number.
+constexpr Nanos link_check_pause = 2s;
+constexpr Nanos link_check_pause_per_entry = 2ms;
 // T28.
 constexpr Nanos hot_poll_pause = 1s;
 constexpr Nanos cold_poll_pause = 10s;
@@ -36,9 +43,12 @@ Discovery::Discovery(Env& env, const std::vector<FileInput>& inputs, metrics::Re
     , inputs_(inputs)
     , rescans_(registry.counter("logboom_agent_rescans_total", "Walks over all inputs."))
     , overflows_(registry.counter(
-          "logboom_agent_notify_overflows_total", "Times the kernel dropped notifications."
+          "logboom_agent_inotify_overflows_total", "Times the kernel dropped notifications."
       ))
-    , watches_gauge_(registry.gauge("logboom_agent_watches", "Directories watched.")) {}
+    , watches_gauge_(registry.gauge("logboom_agent_watches", "Directories watched."))
+    , dangling_gauge_(registry.gauge(
+          "logboom_agent_dangling_links", "Links that an input means and that lead nowhere."
+      )) {}
 
 Task<void> Discovery::start() {
     co_await open_watcher();
@@ -78,113 +88,282 @@ const FileInput* Discovery::input_of(const std::string& path) const {
 
 Task<std::vector<FoundFile>> Discovery::scan() {
     rescans_.add();
+    ++scan_;
     co_await open_watcher();
+    linked_directories_.clear();
+    directories_with_links_.clear();
+    links_to_.clear();
+    shut_out_.clear();
+    unlistable_before_ = std::exchange(unlistable_, {});
+    dangling_ = 0;
     Walk all;
     for (const FileInput& input : inputs_) {
         for (const Glob& glob : input.paths.globs()) {
             all.input = &input;
             all.glob = &glob;
             all.walked.clear();
-            co_await walk(all, glob.base(), 0, 0);
+            co_await walk_glob(all);
         }
     }
+    co_await end_old_watches();
+    dangling_gauge_.set(static_cast<double>(dangling_));
+    const bool has_links = !linked_directories_.empty() || !directories_with_links_.empty();
+    check_links_at_ = has_links ? env_.clock.now() + link_check_pause : no_deadline;
     co_return std::move(all.found);
 }
 
+Task<void> Discovery::walk_glob(Walk& walk) {
+    Place base;
+    base.path = walk.glob->base();
+    const Result<io::FileStat> stat = co_await env_.fs.stat(base.path);
+    if (!stat) {
+        if (!is_absent(stat.error())) {
+            note_unlistable(walk, base.path, stat.error());
+            shut_out_.insert(walk.input);
+        }
+        co_await watch_nearest(*walk.input, base.path);
+        co_return;
+    }
+    if (stat->type != io::FileType::directory) {
+        co_await watch_nearest(*walk.input, base.path);
+        co_return;
+    }
+    base.stat = *stat;
+    base.path_resolved = co_await resolve(base.path);
+    const bool is_link = base.path_resolved != base.path;
+    co_await enter(walk, std::move(base), is_link, 0, 0);
+    while (!walk.links.empty()) {
+        LinkedPlace link = std::move(walk.links.front());
+        walk.links.pop_front();
+        co_await this->walk(walk, std::move(link.place), link.part, link.depth);
+    }
+}
+
 Task<void> Discovery::walk(
-    Walk& walk, std::string directory, const std::size_t part, const std::uint32_t depth
+    Walk& walk, Place place, const std::size_t part, const std::uint32_t depth
 ) {
-    if (depth > depth_max || walk.input->paths.exclusion().covers_tree(directory)
-        || (is_kernel_tree(directory) && !walk.glob->is_literal())
-        || !walk.walked.insert(directory + " " + std::to_string(part)).second) {
+    const std::string& directory = place.path;
+    const Exclusion& exclusion = walk.input->paths.exclusion();
+    if (depth > depth_max || exclusion.covers_tree(directory)
+        || exclusion.covers_tree(place.path_resolved)
+        || (is_kernel_tree(place.path_resolved) && !walk.glob->is_literal())
+        || !walk.walked.emplace(place.stat.dev, place.stat.ino, part).second) {
         co_return;
     }
     co_await watch(*walk.input, directory);  // before it is listed, so that nothing falls between
-    const Result<std::vector<io::DirEntry>> entries = co_await env_.fs.list(directory);
+    Result<std::vector<io::DirEntry>> entries =
+        co_await env_.fs.list(directory, io::ListDetail::stats);
     if (!entries) {
+        if (!is_absent(entries.error())) {
+            note_unlistable(walk, directory, entries.error());
+        }
         if (depth == 0) {
+            shut_out_.insert(walk.input);
             co_await watch_nearest(*walk.input, directory);
-        } else {
-            env_.log.debug(
-                "directory cannot be listed",
-                {kv("path", quoted(directory)), kv("error", to_string(entries.error()))}
-            );
         }
         co_return;
     }
     const std::vector<Glob::Component>& components = walk.glob->components();
     if (components[part].kind == Glob::Kind::any_depth && part + 1 < components.size()) {
-        co_await this->walk(walk, directory, part + 1, depth);
+        co_await this->walk(walk, place, part + 1, depth);
     }
-    for (const io::DirEntry& entry : *entries) {
-        co_await visit(walk, join_path(directory, entry.name), entry.type, part, depth);
+    for (io::DirEntry& entry : *entries) {
+        if (components[part].matches(entry.name)) {
+            co_await visit(walk, place, std::move(entry), part, depth);
+        }
     }
 }
 
+/// One bad directory stops no other; it is said once that it is bad.
+void Discovery::note_unlistable(
+    const Walk& walk, const std::string& directory, const Error& error
+) {
+    if (error.code == ErrorCode::cancelled || !unlistable_.insert(directory).second
+        || unlistable_before_.contains(directory)) {
+        return;
+    }
+    env_.log.warn(
+        "directory cannot be listed; what is in it is not read; trying again at each rescan",
+        {kv("path", quoted(directory)),
+         kv("input", walk.input->name),
+         kv("error", to_string(error)),
+         kv("hint", "CAP_DAC_READ_SEARCH, or a group that may list it, lets the agent read it")}
+    );
+}
+
+/// An entry whose name matches.
 Task<void> Discovery::visit(
     Walk& walk,
-    std::string path,
-    io::FileType type,
+    const Place& parent,
+    io::DirEntry entry,
     const std::size_t part,
     const std::uint32_t depth
 ) {
     const std::vector<Glob::Component>& components = walk.glob->components();
-    const Glob::Component& component = components[part];
-    if (!component.matches(base_name(path))) {
-        co_return;
-    }
     const bool is_last = part + 1 == components.size();
-    const bool is_any_depth = component.kind == Glob::Kind::any_depth;
-    if (type == io::FileType::unknown
-        || (type == io::FileType::symlink && !is_last && !is_any_depth)) {
-        const Result<io::FileStat> stat = co_await env_.fs.stat(path);
-        type = stat ? stat->type : type;
-    }
-    if (type == io::FileType::directory) {
-        if (is_any_depth) {
-            co_await this->walk(walk, std::move(path), part, depth + 1);
-        } else if (!is_last) {
-            co_await this->walk(walk, std::move(path), part + 1, depth + 1);
+    const bool is_any_depth = components[part].kind == Glob::Kind::any_depth;
+    const bool is_link = entry.type == io::FileType::symlink;
+    const io::FileType type = entry.stat ? entry.stat->type : entry.type;
+    if (type == io::FileType::directory && entry.stat) {
+        if (is_any_depth || !is_last) {
+            Place place;
+            place.path = join_path(parent.path, entry.name);
+            place.stat = *entry.stat;
+            place.path_resolved = join_path(parent.path_resolved, entry.name);
+            if (is_link) {
+                place.path_resolved = co_await resolve_from(parent.path_resolved, entry.name);
+            }
+            const std::size_t next = is_any_depth ? part : part + 1;
+            co_await enter(walk, std::move(place), is_link, next, depth + 1);
         }
         co_return;
     }
-    if (is_last && (type == io::FileType::regular || type == io::FileType::symlink)) {
-        co_await consider_file(walk, std::move(path), type);
+    if (is_last && (type == io::FileType::regular || is_link)) {
+        FoundFile file;
+        file.path = join_path(parent.path, entry.name);
+        file.input = walk.input;
+        file.stat = entry.stat;
+        if (is_link) {
+            file.path_resolved = co_await resolve_from(parent.path_resolved, entry.name);
+        } else if (parent.path_resolved != parent.path) {
+            file.path_resolved = join_path(parent.path_resolved, entry.name);
+        }
+        co_await consider_file(walk, std::move(file), is_link);
     }
 }
 
-Task<void> Discovery::consider_file(Walk& walk, std::string path, const io::FileType type) {
-    const Exclusion& exclusion = walk.input->paths.exclusion();
-    if (exclusion.covers(path)) {
+Task<void> Discovery::enter(
+    Walk& walk, Place place, const bool is_link, const std::size_t part, const std::uint32_t depth
+) {
+    if (!is_link) {
+        co_await this->walk(walk, std::move(place), part, depth);
         co_return;
     }
-    if (type == io::FileType::symlink) {
-        const bool is_excluded = co_await leads_to_excluded(*walk.input, path);
-        if (is_excluded) {
-            co_return;
+    linked_directories_[place.path] = LinkedDirectory{place.stat.dev, place.stat.ino};
+    LinkedPlace link;
+    link.place = std::move(place);
+    link.part = part;
+    link.depth = depth;
+    walk.links.push_back(std::move(link));
+}
+
+Task<void> Discovery::consider_file(Walk& walk, FoundFile file, const bool is_link) {
+    if (is_left_out(*walk.input, file.path, file.path_resolved)) {
+        co_return;
+    }
+    if (is_link) {
+        directories_with_links_.emplace(parent_of(file.path));
+        if (!file.stat) {
+            const Result<io::FileStat> stat = co_await env_.fs.stat(file.path);
+            if (!stat && leads_nowhere(stat.error())) {
+                ++dangling_;
+                env_.log.debug("link leads nowhere", {kv("path", quoted(file.path))});
+                co_return;
+            }
+        }
+        if (!file.path_resolved.empty()) {
+            co_await watch(*walk.input, std::string(parent_of(file.path_resolved)));
+            links_to_.emplace(file.path_resolved, file.path);
         }
     }
-    if (walk.seen.insert(path).second) {
-        FoundFile file;
-        file.path = std::move(path);
-        file.input = walk.input;
+    if (walk.seen.insert(file.path).second) {
         walk.found.push_back(std::move(file));
     }
 }
 
-Task<bool> Discovery::leads_to_excluded(const FileInput& input, std::string path) {
-    for (std::uint32_t link = 0; link < depth_max; ++link) {
-        const Result<std::string> target = co_await env_.fs.read_link(path);
-        if (!target) {
-            co_return false;
+bool Discovery::is_left_out(
+    const FileInput& input, const std::string& path, const std::string& path_resolved
+) const {
+    const Exclusion& exclusion = input.paths.exclusion();
+    if (exclusion.covers(path)) {
+        return true;
+    }
+    return !path_resolved.empty()
+        && (exclusion.covers_with_trees(path_resolved)
+            || (is_kernel_tree(parent_of(path_resolved)) && !input.paths.names(path)));
+}
+
+// --- Links ---------------------------------------------------------------------------------------
+
+Task<std::string> Discovery::resolve(std::string path) {
+    co_return co_await resolve_from("/", std::move(path));
+}
+
+/// `resolved` is a directory without links, `rest` is seen from there.
+Task<std::string> Discovery::resolve_from(std::string resolved, std::string rest) {
+    int links = 0;
+    while (!rest.empty()) {
+        const std::size_t slash = std::min(rest.find('/'), rest.size());
+        const std::string name = rest.substr(0, slash);
+        rest.erase(0, slash + 1);
+        if (name.empty() || name == ".") {
+            continue;
         }
-        const bool is_absolute = target->starts_with('/');
-        path = without_detours(is_absolute ? *target : join_path(parent_of(path), *target));
-        if (input.paths.exclusion().covers(path)) {
-            co_return true;
+        if (name == "..") {
+            resolved = std::string(parent_of(resolved));
+            continue;
+        }
+        std::string next = join_path(resolved, name);
+        const Result<std::string> target = co_await env_.fs.read_link(next);
+        if (!target) {
+            resolved = std::move(next);  // no link, or nothing that can be told
+            continue;
+        }
+        if (++links > links_followed_max) {
+            co_return std::string();
+        }
+        resolved = target->starts_with('/') ? "/" : resolved;
+        rest = *target + "/" + rest;
+    }
+    co_return resolved;
+}
+
+Task<Looked> Discovery::check_links() {
+    Looked news;
+    if (env_.clock.now() < check_links_at_) {
+        co_return news;
+    }
+    std::size_t looked_at = linked_directories_.size();
+    const std::map<std::string, LinkedDirectory> directories = linked_directories_;
+    for (const auto& [path, known] : directories) {
+        const Result<io::FileStat> stat = co_await env_.fs.stat(path);
+        const bool is_same = stat && stat->dev == known.dev && stat->ino == known.ino;
+        news.must_rescan = news.must_rescan || !is_same;
+    }
+    const std::set<std::string> with_links = directories_with_links_;
+    for (const std::string& directory : with_links) {
+        const Result<std::size_t> count = co_await look_at_entries(directory, true, news);
+        looked_at += count ? *count : 0;
+    }
+    const Nanos pause =
+        std::max(link_check_pause, static_cast<Nanos::rep>(looked_at) * link_check_pause_per_entry);
+    check_links_at_ = env_.clock.now() + pause;
+    co_return news;
+}
+
+/// Adds the files of one directory. Returns how many entries it has.
+Task<Result<std::size_t>> Discovery::look_at_entries(
+    std::string directory, const bool only_links, Looked& looked
+) {
+    LB_CO_TRY(
+        std::vector<io::DirEntry> entries, co_await env_.fs.list(directory, io::ListDetail::stats)
+    );
+    for (io::DirEntry& entry : entries) {
+        const bool is_told = entry.type != io::FileType::unknown || !entry.stat;
+        const io::FileType type = is_told ? entry.type : entry.stat->type;
+        const bool is_file = type == io::FileType::regular && !only_links;
+        if (!is_file && type != io::FileType::symlink) {
+            continue;
+        }
+        FoundFile file;
+        file.path = join_path(directory, entry.name);
+        file.input = input_of(file.path);
+        if (file.input != nullptr) {
+            file.stat = std::move(entry.stat);
+            looked.files.push_back(std::move(file));
         }
     }
-    co_return false;
+    co_return entries.size();
 }
 
 // --- Watches -------------------------------------------------------------------------------------
@@ -204,14 +383,20 @@ Task<void> Discovery::watch_nearest(const FileInput& input, std::string director
 /// Asked at each walk: a directory of that name may be another one now.
 Task<void> Discovery::watch(const FileInput& input, std::string directory) {
     if (input.is_polled || watcher_ == nullptr) {
-        if (!watches_.contains(directory)) {
-            polled_.try_emplace(directory);
+        const auto watched = watches_.find(directory);
+        if (watched == watches_.end()) {
+            polled_[directory].scan = scan_;
+        } else {
+            watched->second.scan = scan_;
         }
         co_return;
     }
     const auto polled = polled_.find(directory);
-    if (polled != polled_.end() && env_.clock.now() < polled->second.watch_again_at) {
-        co_return;
+    if (polled != polled_.end()) {
+        polled->second.scan = scan_;
+        if (env_.clock.now() < polled->second.watch_again_at) {
+            co_return;
+        }
     }
     const Result<int> added = co_await watcher_->add_directory(directory);
     if (added) {
@@ -223,23 +408,60 @@ Task<void> Discovery::watch(const FileInput& input, std::string directory) {
 
 Task<void> Discovery::remember_watch(const int watch, std::string directory) {
     polled_.erase(directory);
-    const auto named = directories_.find(watch);
-    if (named != directories_.end() && named->second != directory) {
-        watches_.erase(named->second);  // it was renamed
-    }
     const auto before = watches_.find(directory);
-    const int replaced = before == watches_.end() ? watch : before->second;
-    watches_[directory] = watch;
-    directories_[watch] = std::move(directory);
-    watches_gauge_.set(static_cast<double>(watches_.size()));
+    const int replaced = before == watches_.end() ? watch : before->second.id;
     if (replaced != watch) {  // what had that name went elsewhere
-        directories_.erase(replaced);
-        [[maybe_unused]] const Result<Ok> removed = co_await watcher_->remove(replaced);
+        co_await forget_watch(directory);
+    }
+    if (watches_.insert_or_assign(directory, Watch{watch, scan_}).second) {
+        names_.emplace(watch, std::move(directory));
+    }
+    watches_gauge_.set(static_cast<double>(watches_.size()));
+}
+
+/// The watch ends with its last name.
+Task<void> Discovery::forget_watch(std::string directory) {
+    const auto found = watches_.find(directory);
+    if (found == watches_.end()) {
+        co_return;
+    }
+    const int id = found->second.id;
+    watches_.erase(found);
+    const auto [first, last] = names_.equal_range(id);
+    const auto name = std::find_if(first, last, [&directory](const auto& entry) {
+        return entry.second == directory;
+    });
+    if (name != last) {
+        names_.erase(name);
+    }
+    if (!names_.contains(id)) {
+        [[maybe_unused]] const Result<Ok> removed = co_await watcher_->remove(id);
     }
 }
 
+/// Directories that a scan did not come by are of no interest any more, unless they may lie in one that it
+/// could not look into.
+Task<void> Discovery::end_old_watches() {
+    if (!unlistable_.empty()) {
+        co_return;
+    }
+    std::vector<std::string> old;
+    for (const auto& [directory, watch] : watches_) {
+        if (watch.scan != scan_) {
+            old.push_back(directory);
+        }
+    }
+    for (std::string& directory : old) {
+        co_await forget_watch(std::move(directory));
+    }
+    std::erase_if(polled_, [this](const auto& entry) { return entry.second.scan != scan_; });
+    watches_gauge_.set(static_cast<double>(watches_.size()));
+}
+
 void Discovery::poll_instead(const std::string& directory, const Error& error) {
-    polled_[directory].watch_again_at = env_.clock.now() + watch_again_pause;
+    Polled& polled = polled_[directory];
+    polled.watch_again_at = env_.clock.now() + watch_again_pause;
+    polled.scan = scan_;
     if (!std::exchange(has_warned_, true)) {
         env_.log.warn(
             "no more directories can be watched; polling the others, trying again each 5 min",
@@ -261,21 +483,25 @@ std::vector<std::string> Discovery::take_due_directories() const {
     return due;
 }
 
-Task<bool> Discovery::poll(std::string directory, const bool is_hot) {
+Task<Looked> Discovery::poll(std::string directory, const bool is_hot) {
+    Looked looked;
     const Result<io::FileStat> stat = co_await env_.fs.stat(directory);
+    [[maybe_unused]] const Result<std::size_t> listed =
+        co_await look_at_entries(directory, false, looked);
     const auto found = polled_.find(directory);
     if (found == polled_.end()) {
-        co_return false;
+        co_return looked;
     }
     Polled& polled = found->second;
     const WallTime mtime = stat ? stat->mtime : WallTime();
     polled.due = env_.clock.now() + (is_hot ? hot_poll_pause : cold_poll_pause);
     const WallTime before = std::exchange(polled.mtime, mtime);
-    co_return before != mtime;
+    looked.must_rescan = before != mtime;
+    co_return looked;
 }
 
 SteadyTime Discovery::next_poll() const noexcept {
-    SteadyTime next = no_deadline;
+    SteadyTime next = check_links_at_;
     for (const auto& [directory, polled] : polled_) {
         next = std::min(next, polled.due);
     }
@@ -297,13 +523,15 @@ void Discovery::note(const io::WatchEvent& event, Changes& changes) {
         changes.must_rescan = true;
         return;
     }
-    const auto directory = directories_.find(event.watch);
-    if (directory == directories_.end()) {
+    const auto [first, last] = names_.equal_range(event.watch);
+    if (first == last) {
         return;
     }
     if (event.is_end_of_watch()) {
-        watches_.erase(directory->second);
-        directories_.erase(directory);
+        for (auto name = first; name != last; ++name) {
+            watches_.erase(name->second);
+        }
+        names_.erase(first, last);
         changes.must_rescan = true;
         return;
     }
@@ -314,12 +542,18 @@ void Discovery::note(const io::WatchEvent& event, Changes& changes) {
     if (event.name.empty()) {
         return;
     }
-    std::string path = join_path(directory->second, event.name);
-    if (event.is_written()) {
-        changes.written.push_back(std::move(path));
-    } else {
-        changes.renamed.push_back(std::move(path));
+    for (auto name = first; name != last; ++name) {
+        std::string path = join_path(name->second, event.name);
+        const auto [link, links_end] = links_to_.equal_range(path);
+        for (auto at = link; at != links_end; ++at) {
+            note_name(event, at->second, changes);
+        }
+        note_name(event, std::move(path), changes);
     }
+}
+
+void Discovery::note_name(const io::WatchEvent& event, std::string path, Changes& changes) {
+    (event.is_written() ? changes.written : changes.renamed).push_back(std::move(path));
 }
 
 }  // namespace logboom::source

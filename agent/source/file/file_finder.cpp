@@ -7,10 +7,14 @@ namespace logboom::source {
 
 namespace {
 
-/// The file's own directory and those for rotated files, whatever the input includes or excludes.
+/// The file's own directory, that which its link leads to, and those for rotated files, whatever the input
+/// includes or excludes.
 std::vector<std::string> search_directories(const Stream& stream) {
     const std::string home(parent_of(stream.path_now.empty() ? stream.path : stream.path_now));
     std::vector<std::string> directories{home};
+    if (!stream.path_resolved.empty()) {
+        directories.emplace_back(parent_of(stream.path_resolved));
+    }
     for (const std::string& name : stream.input.rotated_dirs) {
         if (name != ".") {
             directories.push_back(name.starts_with('/') ? name : join_path(home, name));
@@ -23,6 +27,28 @@ std::vector<std::string> search_directories(const Stream& stream) {
 bool may_be_copys_name(const std::string_view original, const std::string_view name) noexcept {
     const std::string_view stem = original.substr(0, std::max<std::size_t>(original.rfind('.'), 1));
     return name.size() > original.size() && name.starts_with(stem);
+}
+
+/// The same, and it is a number or a date that makes it longer, or something behind all of the name: so
+/// "app2.log" and "app-worker.log" are others.
+bool is_rotations_name(const std::string_view original, const std::string_view name) noexcept {
+    if (!may_be_copys_name(original, name)) {
+        return false;
+    }
+    constexpr std::string_view marks = ".-_~";
+    if (name.starts_with(original)) {
+        return marks.find(name[original.size()]) != std::string_view::npos;
+    }
+    const std::size_t stem = std::max<std::size_t>(original.rfind('.'), 1);
+    return stem + 1 < name.size() && marks.find(name[stem]) != std::string_view::npos
+        && name[stem + 1] >= '0' && name[stem + 1] <= '9';
+}
+
+/// Whether a file is named like a copy of the stream's and was born when that had all that was seen of it.
+bool is_later_copy(const Stream& stream, const FileIdentity& seen) noexcept {
+    return stream.written_at != WallTime() && seen.btime_ns
+        && *seen.btime_ns >= stream.written_at.time_since_epoch().count()
+        && is_rotations_name(base_name(stream.path_now), base_name(seen.path_seen));
 }
 
 bool may_be_file(const io::DirEntry& entry) noexcept {
@@ -64,29 +90,40 @@ Task<Kinship> FileFinder::compare(OpenFile& opened, const Stream& kin) {
     const Proof proof = kin.proof();
     // T9.4: the same inode in another life is another file, however much it looks like the old one.
     const bool is_reused = seen.fs_id == kin.identity.fs_id && seen.ino == kin.identity.ino;
-    if (is_reused || !are_two_proofs(kin.identity.head_len, proof.offset, proof.tail)) {
+    ContentProofs proofs;
+    proofs.is_head_equal = true;
+    proofs.are_apart = are_two_proofs(kin.identity.head_len, proof.offset, proof.tail);
+    proofs.is_later_copy = is_later_copy(kin, seen);
+    if (is_reused || (!proofs.are_apart && !proofs.is_later_copy)) {
         co_return Kinship::none;
     }
-    if (seen.size_seen < proof.offset) {
+    const std::uint64_t size_min =
+        proofs.are_apart ? proof.offset : std::max(proof.offset, kin.identity.size_seen);
+    if (seen.size_seen < size_min) {
         const bool may_be_made =
             kin.state == StreamState::active
             && may_be_copys_name(base_name(kin.path_now), base_name(seen.path_seen));
         const bool is_original_whole = co_await is_whole(kin);
         co_return may_be_made&& is_original_whole ? Kinship::begun : Kinship::none;
     }
+    proofs.is_tail_equal = co_await has_tail(opened, proof);
+    const bool is_old_whole = co_await is_whole(kin);
+    co_return kinship(proofs, is_old_whole);
+}
+
+Task<bool> FileFinder::has_tail(OpenFile& opened, const Proof proof) {
+    if (proof.tail.size == 0) {
+        co_return true;
+    }
     const Result<Tail> tail =
         co_await identifier_.tail(*opened.file, proof.offset, proof.tail.size);
-    if (!tail) {
-        co_return Kinship::none;
-    }
-    const bool is_old_whole = co_await is_whole(kin);
-    co_return kinship(proof.offset, true, *tail == proof.tail, is_old_whole);
+    co_return tail&&* tail == proof.tail;
 }
 
 /// Whether the stream's own file is where it was, and as long as it was.
 Task<bool> FileFinder::is_whole(const Stream& stream) {
     const FileKey key = key_of(stream.identity);
-    const std::uint64_t size_min = stream.read_to;
+    const std::uint64_t size_min = std::max(stream.read_to, stream.identity.size_seen);
     const Result<io::FileStat> stat = co_await env_.fs.stat(stream.path_now);
     co_return stat && stat->ino == key.ino && stat->btime_ns == key.btime_ns
         && stat->size >= size_min;
@@ -182,10 +219,6 @@ Task<Result<std::optional<OpenFile>>> FileFinder::copy_of(
             }
         }
     }
-    const Proof proof = stream.proof();
-    if (!are_two_proofs(stream.identity.head_len, proof.offset, proof.tail)) {
-        co_return std::optional<OpenFile>();
-    }
     for (const std::string& path : waiting) {
         std::optional<OpenFile> copy = co_await open_copy(stream, path);
         if (copy) {
@@ -199,15 +232,23 @@ Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::s
     const Proof proof = stream.proof();
     const FileIdentity& known = stream.identity;
     Result<OpenFile> opened = co_await identifier_.open(std::move(path));
-    if (!opened || opened->identity.size_seen < proof.offset
+    if (!opened || known.head_len == 0
         || streams_.find_key(key_of(opened->identity)) != nullptr) {
+        co_return std::nullopt;
+    }
+    ContentProofs proofs;
+    proofs.are_apart = are_two_proofs(known.head_len, proof.offset, proof.tail);
+    proofs.is_later_copy = is_later_copy(stream, opened->identity);
+    const std::uint64_t size_min =
+        proofs.are_apart ? proof.offset : std::max(proof.offset, known.size_seen);
+    if (opened->identity.size_seen < size_min) {
         co_return std::nullopt;
     }
     const Result<std::uint64_t> head =
         co_await identifier_.head_hash(*opened->file, known.head_len);
-    const Result<Tail> tail =
-        co_await identifier_.tail(*opened->file, proof.offset, proof.tail.size);
-    if (!head || !tail || *head != known.head_hash || *tail != proof.tail) {
+    proofs.is_head_equal = head && *head == known.head_hash;
+    proofs.is_tail_equal = co_await has_tail(*opened, proof);
+    if (!prove_content(proofs)) {
         co_return std::nullopt;
     }
     co_return std::optional<OpenFile>(std::move(*opened));

@@ -37,6 +37,7 @@ public:
 private:
     Task<Kinship> compare(OpenFile& opened, const Stream& kin);
     Task<Kin> begun_copy_of(const OpenFile& opened, std::string head);
+    Task<bool> has_tail(OpenFile& opened, Proof proof);
     Task<bool> begins_like(std::string head, const Stream& kin);
     Task<bool> is_whole(const Stream& stream);
     Task<std::optional<OpenFile>> open_copy(const Stream& stream, std::string path);

@@ -20,31 +20,49 @@ FileSource::FileSource(
     Checkpoint& checkpoint,
     batch::BatchRoom& room,
     const ship::Outlet& outlet,
+    ship::MemoryBudget& memory,
     metrics::Registry& registry
 )
     : env_(env)
     , options_(std::move(options))
     , checkpoint_(checkpoint)
     , room_(room)
+    , memory_(memory)
+    , meters_(env, options_.inputs, registry)
     , turns_(env)
     , identifier_(env, hash)
     , discovery_(env, options_.inputs, registry)
-    , tailer_(env, options_.tailer, streams_, turns_, identifier_, checkpoint, outlet, registry)
-    , locator_(env, streams_, turns_, identifier_, checkpoint, room, tailer_, registry)
+    , tailer_(
+          env,
+          options_.tailer,
+          streams_,
+          turns_,
+          identifier_,
+          checkpoint,
+          outlet,
+          memory,
+          meters_,
+          registry
+      )
+    , locator_(
+          env, streams_, turns_, identifier_, checkpoint, room, tailer_, meters_, registry
+      )
     , work_(env.scheduler)
     , scope_(env.scheduler)
-    , files_open_(files_gauge(registry, "open"))
-    , files_idle_(files_gauge(registry, "idle"))
-    , files_rotated_(files_gauge(registry, "rotated"))
-    , files_gone_(files_gauge(registry, "deleted"))
     , files_unreadable_(files_gauge(registry, "unreadable"))
-    , bytes_behind_(
-          registry.gauge("logboom_agent_source_bytes_behind", "Bytes of known files not yet read.")
-      ) {
+    , files_ignored_(files_gauge(registry, "ignored")) {
     TailerEvents events;
     events.suspect = [this](const std::string& path) { suspect(path); };
     events.let_go = [this](Stream& stream) { streams_.leave(stream); };
+    events.may_read = [this](const Stream& stream) {
+        return topics_met_.contains(stream.input.topic);
+    };
     tailer_.connect_events(std::move(events));
+    memory_.room = [this] { this->room(); };
+}
+
+FileSource::~FileSource() {
+    memory_.room = nullptr;
 }
 
 Task<void> FileSource::start() {
@@ -57,13 +75,13 @@ Task<void> FileSource::start() {
         inputs_started_[input.name] = started.value_or(env_.clock.wall());
     }
     co_await discovery_.start();
+    tailer_.start();
     scope_.spawn(run_discovery());
     listen();
 }
 
 void FileSource::begin(const rpc::HelloReply& positions) {
-    LB_ASSERT(!has_begun_ && !positions_);
-    positions_ = positions;
+    positions_.push_back(positions);
     work_.set();
 }
 
@@ -113,8 +131,29 @@ void FileSource::recall(const CheckpointEntry& entry) {
 
 // --- The collectors' positions -------------------------------------------------------------------
 
-/// Called while no look at a file is under way, since it removes streams.
-void FileSource::take_positions(const rpc::HelloReply& positions) {
+bool FileSource::has_met_all() const {
+    const auto is_met = [this](const FileInput& input) {
+        return topics_met_.contains(input.topic);
+    };
+    return std::all_of(options_.inputs.begin(), options_.inputs.end(), is_met);
+}
+
+/// Called while no look at a file is under way, and while no stream has its turn: streams are removed.
+Task<void> FileSource::take_positions() {
+    if (positions_.empty()) {
+        co_return;
+    }
+    co_await turns_.hold();
+    for (const rpc::HelloReply& positions : std::exchange(positions_, {})) {
+        take(positions);
+    }
+    turns_.release();
+    moved_at_ = env_.clock.now();
+    must_scan_ = true;  // what was brought back has to be found
+    room();
+}
+
+void FileSource::take(const rpc::HelloReply& positions) {
     std::set<Id128> known_to_collectors;
     for (const rpc::TopicPositions& topic : positions.topics) {
         for (const rpc::StreamPosition& position : topic.positions) {
@@ -122,14 +161,13 @@ void FileSource::take_positions(const rpc::HelloReply& positions) {
         }
     }
     for (const rpc::TopicPositions& topic : positions.topics) {
+        LB_ASSERT(!topics_met_.contains(topic.topic));
         for (const rpc::StreamPosition& position : topic.positions) {
             learn(topic.topic, position, known_to_collectors);
         }
+        topics_met_.insert(topic.topic);
     }
     connect_streams();
-    must_scan_ = true;  // what was brought back has to be found
-    has_begun_ = true;
-    tailer_.start();
 }
 
 /// The position of a collector is the truth, but of a generation that it has not seen it can say nothing
@@ -186,6 +224,7 @@ Stream* FileSource::bring_back(
     Stream* const twin = streams_.find_key(key_of(identity));
     if (twin != nullptr && !known_to_collectors.contains(twin->uid)) {
         take_over(*twin, *made);
+        meters_.end_wait(*twin);
         turns_.forget(*twin);
         checkpoint_.forget(twin->uid);
         streams_.remove(*twin);
@@ -205,6 +244,8 @@ Stream* FileSource::bring_back(
 /// `twin` has the file of `stream`, which is not in the table yet; nothing of it was read.
 void FileSource::take_over(Stream& twin, Stream& stream) {
     stream.state = twin.state;
+    stream.path_resolved = twin.path_resolved;
+    stream.written_at = twin.written_at;
     stream.file = std::move(twin.file);
     stream.replacement = std::move(twin.replacement);
     stream.path_now = twin.path_now;
@@ -215,8 +256,8 @@ void FileSource::take_over(Stream& twin, Stream& stream) {
     if (next != nullptr) {
         FileIdentity identity = next->identity;
         identity.predecessor = stream.uid;
-        next->batcher.tell_identity(identity);
         streams_.set_identity(*next, std::move(identity));
+        next->batcher.tell_identity();
     }
 }
 
@@ -261,6 +302,8 @@ void FileSource::acknowledged(const Id128& uid, const ship::Position position, c
     }
     stream->acked_to = position.offset;
     stream->acked_tail = tail;
+    moved_at_ = env_.clock.now();
+    stream->note_lag(moved_at_);
     checkpoint_.put(stream->to_entry());
     if (stream->is_at_end && stream->is_all_acknowledged()) {
         turns_.want(*stream);  // it may be let go, or its successor begin
@@ -294,7 +337,7 @@ void FileSource::room() {
 
 bool FileSource::is_drained() const {
     const bool has_looked = has_scanned_ && suspects_.empty() && !must_scan_ && !is_looking_;
-    return has_begun_ && has_looked && !locator_.has_undecided() && tailer_.is_drained();
+    return has_met_all() && has_looked && !locator_.has_undecided() && tailer_.is_drained();
 }
 
 // --- Looking at files ----------------------------------------------------------------------------
@@ -330,8 +373,8 @@ void FileSource::note_changes(const Changes& changes) {
     for (const std::string& path : changes.written) {
         Stream* const stream = streams_.find_path(path);
         if (stream != nullptr && stream->state == StreamState::active) {
-            turns_.want(*stream);
-        } else if (discovery_.input_of(path) != nullptr) {
+            turns_.tell(*stream);
+        } else if (!locator_.is_put_off(path) && discovery_.input_of(path) != nullptr) {
             suspect(path);
         }
     }
@@ -363,9 +406,7 @@ SteadyTime FileSource::next_look() const noexcept {
 
 Task<void> FileSource::run_discovery() {
     while (!scope_.is_cancelled()) {
-        if (const auto positions = std::exchange(positions_, std::nullopt)) {
-            take_positions(*positions);
-        }
+        co_await take_positions();
         is_looking_ = true;
         co_await look_at_due();
         if (must_scan_ || env_.clock.now() >= scan_at_) {
@@ -378,7 +419,7 @@ Task<void> FileSource::run_discovery() {
             co_await examine_path(std::move(path));
         }
         is_looking_ = false;
-        if (!positions_ && !must_scan_ && suspects_.empty()) {
+        if (positions_.empty() && !must_scan_ && suspects_.empty()) {
             work_.reset();
             [[maybe_unused]] const Result<Ok> woken = co_await work_.wait(next_look());
         }
@@ -396,7 +437,30 @@ Task<void> FileSource::look_at_due() {
             co_await locator_.missing(*stream);
         }
     }
+    co_await check_links();
     co_await poll_directories();
+}
+
+/// T4. What is not as it was is looked at with all that has to be asked.
+Task<void> FileSource::check_links() {
+    Looked looked = co_await discovery_.check_links();
+    for (FoundFile& file : looked.files) {
+        co_await look_at(std::move(file));
+    }
+    must_scan_ = must_scan_ || looked.must_rescan;
+}
+
+Task<void> FileSource::look_at(FoundFile found) {
+    const Stream* const bound = streams_.find_path(found.path);
+    const bool is_known = bound != nullptr && found.stat && found.stat->ino == bound->identity.ino
+                       && found.stat->btime_ns == bound->identity.btime_ns;
+    if (!is_known) {
+        suspects_.insert(std::move(found.path));
+        co_return;
+    }
+    Sighting sighting = sighting_of(*found.input);
+    sighting.is_first_start = false;
+    co_await locator_.examine(std::move(found), sighting);
 }
 
 /// T28. Files of directories that are not watched; one that was just written to is likely to be again.
@@ -405,6 +469,7 @@ Task<void> FileSource::poll_directories() {
     const std::vector<std::string> directories = discovery_.take_due_directories();
     for (const std::string& directory : directories) {
         const std::string prefix = join_path(directory, "");
+        std::set<std::string> bound;
         bool is_hot = false;
         const auto& paths = streams_.paths();
         for (auto at = paths.lower_bound(prefix); at != paths.end(); ++at) {
@@ -412,12 +477,17 @@ Task<void> FileSource::poll_directories() {
                 break;
             }
             if (parent_of(at->first) == directory) {
-                suspects_.insert(at->first);
+                bound.insert(at->first);
                 is_hot = is_hot || env_.clock.now() - at->second->grown_at < hot_window;
             }
         }
-        const bool has_new_names = co_await discovery_.poll(directory, is_hot);
-        must_scan_ = must_scan_ || has_new_names;
+        Looked looked = co_await discovery_.poll(directory, is_hot);
+        for (FoundFile& file : looked.files) {
+            bound.erase(file.path);
+            co_await look_at(std::move(file));
+        }
+        suspects_.merge(bound);  // those are not there any more
+        must_scan_ = must_scan_ || looked.must_rescan;
     }
 }
 
@@ -432,14 +502,16 @@ Task<void> FileSource::examine_path(std::string path) {
     FoundFile found;
     found.path = std::move(path);
     found.input = discovery_.input_of(found.path);
-    Stream* const bound = streams_.find_path(found.path);
-    if (bound != nullptr) {
-        found.input = found.input == nullptr ? &bound->input : found.input;
-    } else if (found.input != nullptr) {
-        const bool is_excluded = co_await discovery_.leads_to_excluded(*found.input, found.path);
-        found.input = is_excluded ? nullptr : found.input;
+    found.path_resolved = co_await discovery_.resolve(found.path);
+    if (found.path_resolved == found.path) {
+        found.path_resolved.clear();
     }
-    if (found.input != nullptr) {
+    const Stream* const bound = streams_.find_path(found.path);
+    if (found.input == nullptr && bound != nullptr) {
+        found.input = &bound->input;
+    }
+    if (found.input != nullptr
+        && !discovery_.is_left_out(*found.input, found.path, found.path_resolved)) {
         Sighting sighting = sighting_of(*found.input);
         sighting.is_first_start = false;
         co_await locator_.examine(std::move(found), sighting);
@@ -449,14 +521,13 @@ Task<void> FileSource::examine_path(std::string path) {
 Task<void> FileSource::full_scan() {
     const std::vector<FoundFile> files = co_await discovery_.scan();
     listen();
+    locator_.begin_scan();
     std::set<std::string_view> seen;
     for (const FoundFile& file : files) {
         if (scope_.is_cancelled()) {
             co_return;
         }
-        if (const auto positions = std::exchange(positions_, std::nullopt)) {
-            take_positions(*positions);
-        }
+        co_await take_positions();
         seen.insert(file.path);
         co_await locator_.examine(file, sighting_of(*file.input));
     }
@@ -507,29 +578,46 @@ void FileSource::forget_old() {
     }
 }
 
-void FileSource::refresh_metrics() {
-    std::size_t open = 0;
-    std::size_t idle = 0;
-    std::size_t rotated = 0;
-    std::size_t gone = 0;
-    std::size_t failing = 0;
-    std::uint64_t behind = 0;
+// --- For those who ask ---------------------------------------------------------------------------
+
+std::vector<InputHealth> FileSource::health() const {
+    const SteadyTime now = env_.clock.now();
+    std::map<const FileInput*, std::size_t> readable;
+    std::map<const FileInput*, Nanos> waiting;
     for (const auto& [uid, stream] : streams_.all()) {
-        open += stream->file != nullptr ? 1U : 0U;
-        idle += stream->state == StreamState::active && stream->file == nullptr ? 1U : 0U;
-        rotated += stream->state == StreamState::rotated ? 1U : 0U;
-        gone += stream->state == StreamState::gone ? 1U : 0U;
-        failing += stream->failing ? 1U : 0U;
-        const std::uint64_t size = stream->identity.size_seen;
-        const bool is_live = stream->state != StreamState::gone;
-        behind += is_live && size > stream->read_to ? size - stream->read_to : 0;
+        if (stream->state == StreamState::gone || stream->failing) {
+            continue;
+        }
+        ++readable[&stream->input];
+        // A last line that its writer has not finished waits for nobody but him.
+        const bool is_unfinished = stream->is_at_end && stream->is_all_acknowledged();
+        if (!is_unfinished) {
+            Nanos& longest = waiting[&stream->input];
+            longest = std::max(longest, stream->lag.age(now));
+        }
     }
-    files_open_.set(static_cast<double>(open));
-    files_idle_.set(static_cast<double>(idle));
-    files_rotated_.set(static_cast<double>(rotated));
-    files_gone_.set(static_cast<double>(gone));
-    files_unreadable_.set(static_cast<double>(failing + locator_.unreadable_count()));
-    bytes_behind_.set(static_cast<double>(behind));
+    std::vector<InputHealth> all;
+    for (const FileInput& input : options_.inputs) {
+        InputHealth& one = all.emplace_back();
+        one.name = input.name;
+        const bool has_unreadable = locator_.unreadable_count(input) != 0;
+        one.is_failing = discovery_.is_shut_out(input)
+                      || (has_unreadable && readable[&input] == 0);
+        one.stuck_for = std::min(waiting[&input], now - moved_at_);
+    }
+    return all;
+}
+
+void FileSource::refresh_metrics() {
+    meters_.refresh(streams_);
+    std::size_t unreadable = locator_.unreadable_count() + discovery_.unlistable_count();
+    std::size_t ignored = locator_.ignored_count();
+    for (const auto& [uid, stream] : streams_.all()) {
+        unreadable += stream->failing ? 1U : 0U;
+        ignored += stream->is_compressed && stream->state == StreamState::active ? 1U : 0U;
+    }
+    files_unreadable_.set(static_cast<double>(unreadable));
+    files_ignored_.set(static_cast<double>(ignored));
 }
 
 }  // namespace logboom::source

@@ -1,14 +1,15 @@
 // The file source: joins discovery, identity, reading and the checkpoint, and is told what the shipper
 // hears from the collectors.
 //
-// Life: start(): files are found, given to their streams and opened, so that what is rotated or deleted
-// while no collector answers is not lost -> begin() when the collectors' positions are known: only then
-// are files read -> stop().
+// Life: start(): files are found, given to their streams and opened, so that what is rotated, deleted or cut
+// while no collector answers is not lost -> begin() when the collectors' positions of some topics are known:
+// only then are files read that go there -> stop().
 #pragma once
 
 #include "agent/source/file/checkpoint.h"
 #include "agent/source/file/discovery.h"
 #include "agent/source/file/locator.h"
+#include "agent/source/file/source_meters.h"
 #include "agent/source/file/tailer.h"
 #include "shared/rpc/agent_messages.h"
 
@@ -19,6 +20,15 @@
 #include <vector>
 
 namespace logboom::source {
+
+/// What an input is like, for those who ask whether the agent is well (O3).
+struct InputHealth {
+    std::string name;
+    /// Nothing of it can be read: no directory of its, or none of its files.
+    bool is_failing = false;
+    /// Bytes wait, and none has gone forward for this long; zero: it is moving, or has nothing.
+    Nanos stuck_for{};
+};
 
 struct FileSourceOptions {
     std::vector<FileInput> inputs;
@@ -35,11 +45,16 @@ public:
         Checkpoint& checkpoint,
         batch::BatchRoom& room,
         const ship::Outlet& outlet,
+        ship::MemoryBudget& memory,
         metrics::Registry& registry
     );
+    FileSource(const FileSource&) = delete;
+    FileSource& operator=(const FileSource&) = delete;
+    ~FileSource();
 
     Task<void> start();
-    /// The collectors' positions win over the checkpoint's. Takes effect before anything is read.
+    /// The collectors' positions win over the checkpoint's. Takes effect before anything is read that goes
+    /// to their topics, each of which is told once.
     void begin(const rpc::HelloReply& positions);
     /// Ends reading; the batches that are open are dropped, since the files still have their lines.
     Task<void> stop();
@@ -54,12 +69,15 @@ public:
     /// Every file was looked at and what they had is with the collectors.
     [[nodiscard]] bool is_drained() const;
     [[nodiscard]] std::size_t streams_count() const noexcept { return streams_.all().size(); }
+    [[nodiscard]] std::vector<InputHealth> health() const;
     /// Sets the gauges that are counted only when somebody looks.
     void refresh_metrics();
 
 private:
     void recall(const CheckpointEntry& entry);
-    void take_positions(const rpc::HelloReply& positions);
+    Task<void> take_positions();
+    void take(const rpc::HelloReply& positions);
+    [[nodiscard]] bool has_met_all() const;
     void learn(
         const std::string& topic,
         const rpc::StreamPosition& position,
@@ -85,6 +103,8 @@ private:
     Task<void> full_scan();
     Task<void> remember_inputs();
     Task<void> examine_path(std::string path);
+    Task<void> look_at(FoundFile found);
+    Task<void> check_links();
     [[nodiscard]] Sighting sighting_of(const FileInput& input) const;
     [[nodiscard]] SteadyTime next_look() const noexcept;
     [[nodiscard]] Nanos rescan_pause();
@@ -94,6 +114,8 @@ private:
     FileSourceOptions options_;
     Checkpoint& checkpoint_;
     batch::BatchRoom& room_;
+    ship::MemoryBudget& memory_;
+    SourceMeters meters_;
     StreamTable streams_;
     TurnQueue turns_;
     Identifier identifier_;
@@ -102,8 +124,9 @@ private:
     Locator locator_;
     std::set<std::string> suspects_;
     std::map<std::string, WallTime> inputs_started_;
-    std::optional<rpc::HelloReply> positions_;  // until they are taken
-    bool has_begun_ = false;
+    std::vector<rpc::HelloReply> positions_;  // until they are taken
+    std::set<std::string> topics_met_;
+    SteadyTime moved_at_{};  // the last acknowledgement
     bool must_scan_ = true;
     bool has_scanned_ = false;
     bool is_looking_ = false;  // at something that is in no list any more
@@ -111,12 +134,8 @@ private:
     SteadyTime scan_at_{};
     io::Event work_;
     Scope scope_;
-    metrics::Gauge& files_open_;
-    metrics::Gauge& files_idle_;
-    metrics::Gauge& files_rotated_;
-    metrics::Gauge& files_gone_;
     metrics::Gauge& files_unreadable_;
-    metrics::Gauge& bytes_behind_;
+    metrics::Gauge& files_ignored_;
 };
 
 }  // namespace logboom::source

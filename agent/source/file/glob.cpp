@@ -1,13 +1,12 @@
 #include "agent/source/file/glob.h"
 
+#include "agent/source/file/compressed.h"
+
 #include <algorithm>
-#include <array>
 
 namespace logboom::source {
 
 namespace {
-
-constexpr std::array<std::string_view, 5> compressed_suffixes{".gz", ".zst", ".xz", ".bz2", ".lz4"};
 
 std::vector<std::string_view> components_of(const std::string_view path) {
     std::vector<std::string_view> parts;
@@ -168,10 +167,9 @@ Exclusion::Exclusion(const std::vector<std::string>& patterns) {
 
 bool Exclusion::covers(const std::string_view path) const {
     const std::string_view name = base_name(path);
-    const auto ends_name = [name](const std::string_view suffix) { return name.ends_with(suffix); };
     const auto is_name = [name](const std::string& pattern) { return matches_name(pattern, name); };
     const auto is_path = [path](const Glob& glob) { return glob.matches(path); };
-    return std::any_of(compressed_suffixes.begin(), compressed_suffixes.end(), ends_name)
+    return has_compressed_name(name)
         || std::any_of(names_.begin(), names_.end(), is_name)
         || std::any_of(paths_.begin(), paths_.end(), is_path);
 }
@@ -181,6 +179,20 @@ bool Exclusion::covers_tree(const std::string_view directory) const {
     return std::any_of(trees_.begin(), trees_.end(), is_tree);
 }
 
+bool Exclusion::covers_with_trees(const std::string_view path) const {
+    if (covers(path)) {
+        return true;
+    }
+    std::string_view directory = path;
+    while (directory.size() > 1) {
+        directory = parent_of(directory);
+        if (covers_tree(directory)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 PathSet::PathSet(const std::vector<std::string>& include, const std::vector<std::string>& exclude)
     : exclusion_(exclude) {
     for (const std::string& pattern : include) {
@@ -188,19 +200,16 @@ PathSet::PathSet(const std::vector<std::string>& include, const std::vector<std:
     }
 }
 
+bool PathSet::names(const std::string_view path) const {
+    return std::any_of(globs_.begin(), globs_.end(), [path](const Glob& glob) {
+        return glob.is_literal() && glob.matches(path);
+    });
+}
+
 bool PathSet::matches(const std::string_view path) const {
     const auto is_match = [path](const Glob& glob) { return glob.matches(path); };
-    if (exclusion_.covers(path) || std::none_of(globs_.begin(), globs_.end(), is_match)) {
-        return false;
-    }
-    std::string_view directory = path;
-    while (directory.size() > 1) {
-        directory = parent_of(directory);
-        if (exclusion_.covers_tree(directory)) {
-            return false;
-        }
-    }
-    return true;
+    return std::any_of(globs_.begin(), globs_.end(), is_match)
+        && !exclusion_.covers_with_trees(path);
 }
 
 std::string_view base_name(const std::string_view path) noexcept {

@@ -43,7 +43,8 @@ private:
     std::vector<Component> components_;
 };
 
-/// What an input leaves out. Patterns without a slash look at the name alone. Exclusion wins (T3).
+/// What an input leaves out: what its patterns cover, and files with names of compressed ones (T3). Patterns
+/// without a slash look at the name alone. Exclusion wins.
 class Exclusion {
 public:
     explicit Exclusion(const std::vector<std::string>& patterns);
@@ -51,6 +52,8 @@ public:
     [[nodiscard]] bool covers(std::string_view path) const;
     /// Whether everything below a directory is left out.
     [[nodiscard]] bool covers_tree(std::string_view directory) const;
+    /// Whether `path` is, be it for a directory that it is in.
+    [[nodiscard]] bool covers_with_trees(std::string_view path) const;
 
 private:
     std::vector<std::string> names_;
@@ -66,6 +69,8 @@ public:
     [[nodiscard]] const std::vector<Glob>& globs() const noexcept { return globs_; }
     [[nodiscard]] const Exclusion& exclusion() const noexcept { return exclusion_; }
     [[nodiscard]] bool matches(std::string_view path) const;
+    /// Whether one of the globs is this very path.
+    [[nodiscard]] bool names(std::string_view path) const;
 
 private:
     std::vector<Glob> globs_;

@@ -2,10 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 namespace logboom::source {
+
+namespace {
+
+// Magic numbers of statfs(2): proc, sysfs, debugfs, tracefs, securityfs, bpf, cgroup, cgroup2, pstore, configfs.
+constexpr std::array<std::uint64_t, 10> kernel_magics{
+    0x9FA0,
+    0x62656572,
+    0x64626720,
+    0x74726163,
+    0x73636673,
+    0xCAFE4A11,
+    0x27E0EB,
+    0x63677270,
+    0x6165676C,
+    0x62656570,
+};
+
+}  // namespace
 
 FileKey key_of(const FileIdentity& identity) {
     return {identity.fs_id, identity.ino, identity.gen, identity.btime_ns};
@@ -20,21 +39,20 @@ Continuity continuity(
     return known.size == 0 || known == seen ? Continuity::same : Continuity::rewritten;
 }
 
-Kinship kinship(
-    const std::uint64_t offset,
-    const bool is_head_equal,
-    const bool is_tail_equal,
-    const bool is_old_intact
-) noexcept {
-    if (offset == 0 || !is_head_equal || !is_tail_equal) {
+Kinship kinship(const ContentProofs& proofs, const bool is_old_whole) noexcept {
+    if (!prove_content(proofs)) {
         return Kinship::none;
     }
-    return is_old_intact ? Kinship::copied : Kinship::moved;
+    return is_old_whole ? Kinship::copied : Kinship::moved;
 }
 
 bool is_absent(const Error& error) noexcept {
     return error.code == ErrorCode::not_found || error.sys_errno == ENOENT
         || error.sys_errno == ENOTDIR;
+}
+
+bool leads_nowhere(const Error& error) noexcept {
+    return is_absent(error) || error.sys_errno == ELOOP;
 }
 
 Task<Result<io::File>> Identifier::open_to_read(std::string path) {
@@ -47,7 +65,7 @@ Task<Result<OpenFile>> Identifier::open(std::string path) {
     LB_CO_TRY(io::File file, co_await open_to_read(path));
     OpenFile opened;
     opened.file = std::make_unique<io::File>(std::move(file));
-    Result<FileIdentity> identity = co_await identify(*opened.file, path);
+    Result<FileIdentity> identity = co_await identify(*opened.file, path, opened.mtime);
     if (!identity) {
         [[maybe_unused]] const Result<Ok> given_up = co_await opened.file->close();
         co_return identity.error();
@@ -56,16 +74,32 @@ Task<Result<OpenFile>> Identifier::open(std::string path) {
     co_return std::move(opened);
 }
 
-Task<std::string> Identifier::fs_id(std::string path, const std::uint64_t dev) {
-    if (const auto known = fs_ids_.find(dev); known != fs_ids_.end()) {
+Task<Identifier::KnownFs> Identifier::known_fs(std::string path, const std::uint64_t dev) {
+    if (const auto known = known_fs_.find(dev); known != known_fs_.end()) {
         co_return known->second;
     }
-    const Result<io::FsInfo> info = co_await env_.fs.info(std::move(path));
+    Result<io::FsInfo> info = co_await env_.fs.info(path);
+    if (!info) {  // the file went away; its directory will be there
+        info = co_await env_.fs.info(path.substr(0, std::max<std::size_t>(path.rfind('/'), 1)));
+    }
     const bool is_named = info && info->fs_id != 0;
-    std::string id = is_named ? fmt::format("fsid:{:016x}", info->fs_id)
-                              : fmt::format("dev:{:x}", dev);
-    fs_ids_[dev] = id;
-    co_return id;
+    KnownFs fs;
+    fs.id = is_named ? fmt::format("fsid:{:016x}", info->fs_id) : fmt::format("dev:{:x}", dev);
+    fs.is_kernels = info && std::ranges::find(kernel_magics, info->magic) != kernel_magics.end();
+    if (info) {
+        known_fs_[dev] = fs;
+    }
+    co_return fs;
+}
+
+Task<std::string> Identifier::fs_id(std::string path, const std::uint64_t dev) {
+    KnownFs fs = co_await known_fs(std::move(path), dev);
+    co_return std::move(fs.id);
+}
+
+Task<bool> Identifier::is_kernel_fs(std::string path, const std::uint64_t dev) {
+    const KnownFs fs = co_await known_fs(std::move(path), dev);
+    co_return fs.is_kernels;
 }
 
 Task<Result<FileKey>> Identifier::key(io::File& file, std::string path, const io::FileStat stat) {
@@ -77,8 +111,11 @@ Task<Result<FileKey>> Identifier::key(io::File& file, std::string path, const io
     co_return key;
 }
 
-Task<Result<FileIdentity>> Identifier::identify(io::File& file, std::string path) {
+Task<Result<FileIdentity>> Identifier::identify(
+    io::File& file, std::string path, WallTime& mtime
+) {
     LB_CO_TRY(const io::FileStat stat, co_await file.stat());
+    mtime = stat.mtime;
     if (stat.type != io::FileType::regular) {
         co_return Error{ErrorCode::invalid_argument, 0, "not a regular file"};
     }

@@ -50,24 +50,40 @@ enum class Continuity : std::uint8_t {
     return tail.size != 0 && offset >= std::uint64_t{head_len} + tail.size;
 }
 
+/// What a look at a file says about the content of a known stream (T9.5).
+struct ContentProofs {
+    bool is_head_equal = false;
+    bool is_tail_equal = false;  // also if nothing was read, and there is none
+    bool are_apart = false;      // `are_two_proofs`
+    /// It was born after the stream's file was last written to, as far as that was seen, is as long as that
+    /// file was, and is named like a copy of it: the second proof of small files and of unread ones.
+    bool is_later_copy = false;
+};
+/// A head alone proves nothing: headers and banners are shared.
+[[nodiscard]] constexpr bool prove_content(const ContentProofs& proofs) noexcept {
+    return proofs.is_head_equal && proofs.is_tail_equal
+        && (proofs.are_apart || proofs.is_later_copy);
+}
+
 /// How a file with a new key relates to a stream whose head it shares (T9.5).
 enum class Kinship : std::uint8_t {
-    none,    ///< a head alone proves nothing, a position at 0 even less
-    moved,   ///< same head and tail, and the old file is gone or was cut: the content lives on here
-    copied,  ///< same head and tail, and the old file is whole
+    none,    ///< its content is not that of the stream
+    moved,   ///< the same content, and the old file is gone or was cut: the content lives on here
+    copied,  ///< the same content, and the old file is whole
     begun    ///< so far the beginning of a whole file's content: maybe a copy that is being made
 };
-[[nodiscard]] Kinship kinship(
-    std::uint64_t offset, bool is_head_equal, bool is_tail_equal, bool is_old_intact
-) noexcept;
+[[nodiscard]] Kinship kinship(const ContentProofs& proofs, bool is_old_whole) noexcept;
 
 struct OpenFile {
     std::unique_ptr<io::File> file;
     FileIdentity identity;
+    WallTime mtime{};
 };
 
 /// Nothing is at that path, as opposed to: something is, and we cannot tell what.
 [[nodiscard]] bool is_absent(const Error& error) noexcept;
+/// The same, or links that lead round in a circle are.
+[[nodiscard]] bool leads_nowhere(const Error& error) noexcept;
 
 /// Opens files to be read, and reads proofs from them.
 class Identifier {
@@ -79,9 +95,9 @@ public:
     /// The same with its identity. Errors: those of opening and of `identify`.
     Task<Result<OpenFile>> open(std::string path);
 
-    /// The identity of an open regular file: its key and up to `head_bytes_max` bytes of its head.
-    /// Errors: those of reading; `invalid_argument` if it is no regular file (T5).
-    Task<Result<FileIdentity>> identify(io::File& file, std::string path);
+    /// The identity of an open regular file: its key and up to `head_bytes_max` bytes of its head. `mtime`
+    /// becomes the file's. Errors: those of reading; `invalid_argument` if it is no regular file (T5).
+    Task<Result<FileIdentity>> identify(io::File& file, std::string path, WallTime& mtime);
     /// The key alone, without reading.
     Task<Result<FileKey>> key(io::File& file, std::string path, io::FileStat stat);
     /// Up to `head_bytes_max` first bytes.
@@ -101,11 +117,20 @@ public:
 
     /// The name of the file system that `path` lies on, asked once per device.
     Task<std::string> fs_id(std::string path, std::uint64_t dev);
+    /// Whether that is one of the kernel's own, whose files are made when they are read (T5).
+    Task<bool> is_kernel_fs(std::string path, std::uint64_t dev);
 
 private:
+    struct KnownFs {
+        std::string id;
+        bool is_kernels = false;
+    };
+
+    Task<KnownFs> known_fs(std::string path, std::uint64_t dev);
+
     Env& env_;
     KeyedHash hash_;
-    std::map<std::uint64_t, std::string> fs_ids_;
+    std::map<std::uint64_t, KnownFs> known_fs_;  // by device
 };
 
 }  // namespace logboom::source

@@ -1,5 +1,7 @@
 #include "agent/source/file/locator.h"
 
+#include "agent/source/file/unreadable.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -23,6 +25,7 @@ Locator::Locator(
     Checkpoint& checkpoint,
     batch::BatchRoom& room,
     Tailer& tailer,
+    SourceMeters& meters,
     metrics::Registry& registry
 )
     : env_(env)
@@ -32,14 +35,10 @@ Locator::Locator(
     , checkpoint_(checkpoint)
     , room_(room)
     , tailer_(tailer)
+    , meters_(meters)
     , finder_(env, streams, identifier)
     , copies_skipped_(registry.counter(
           "logboom_agent_file_copies_skipped_total", "Copies of known files that were left alone."
-      ))
-    , vanished_bytes_(registry.counter(
-          "logboom_agent_loss_bytes_total",
-          "Bytes that were destroyed before they were read.",
-          {{"reason", "vanished"}}
       ))
     , streams_made_(registry.counter("logboom_agent_streams_created_total", "Files seen first."))
     , rotations_(registry.counter(
@@ -49,11 +48,15 @@ Locator::Locator(
 // --- Who is the file at this path? ---------------------------------------------------------------
 
 Task<void> Locator::examine(FoundFile found, const Sighting sighting) {
-    const Result<io::FileStat> stat = co_await env_.fs.stat(found.path);
-    if (!stat && !is_absent(stat.error())) {
-        put_off(found.path, stat.error());
-        co_return;
+    if (!found.stat) {
+        const Result<io::FileStat> asked = co_await env_.fs.stat(found.path);
+        if (!asked && !leads_nowhere(asked.error())) {
+            put_off(found, asked.error(), std::nullopt);
+            co_return;
+        }
+        found.stat = asked ? std::optional(*asked) : std::nullopt;
     }
+    const std::optional<io::FileStat> stat = found.stat;
     Stream* const bound = streams_.find_path(found.path);
     if (!stat || stat->type != io::FileType::regular) {
         unreadable_.forget(found.path);
@@ -68,28 +71,68 @@ Task<void> Locator::examine(FoundFile found, const Sighting sighting) {
                          && bound->identity.btime_ns == stat->btime_ns;
     if (is_settled) {
         unreadable_.forget(found.path);
-        if (stat->size != bound->read_to || stat->mtime != bound->mtime_seen) {
-            turns_.want(*bound);
+        const std::uint64_t known = bound->is_compressed ? bound->identity.size_seen
+                                                         : bound->read_to;
+        if (stat->size != known || stat->mtime != bound->mtime_seen) {
+            turns_.tell(*bound);
         }
         co_return;
     }
     if (is_waiting(found.path)) {
         co_return;
     }
-    if (bound == nullptr && is_ignored(*found.input, *stat, sighting.input_started)) {
-        // A known stream may be in it all the same; its inode tells without opening it.
-        const std::string fs_id = co_await identifier_.fs_id(found.path, stat->dev);
-        if (!streams_.knows_inode(fs_id, stat->ino)) {
+    if (bound == nullptr) {
+        const bool is_left = co_await is_left_unopened(found, *stat, sighting);
+        if (is_left) {
             co_return;
         }
     }
     Result<OpenFile> opened = co_await identifier_.open(found.path);
     if (!opened) {
-        put_off(found.path, opened.error());
+        put_off(found, opened.error(), stat);
         co_return;
     }
     unreadable_.forget(found.path);
     co_await place(std::move(*opened), std::move(found), sighting);
+}
+
+/// What can be told of a file at a new path without opening it.
+Task<bool> Locator::is_left_unopened(
+    const FoundFile& found, const io::FileStat stat, const Sighting sighting
+) {
+    const bool is_kernels = co_await identifier_.is_kernel_fs(found.path, stat.dev);
+    if (is_kernels && !found.input->paths.names(found.path)) {
+        co_return true;
+    }
+    const std::string fs_id = co_await identifier_.fs_id(found.path, stat.dev);
+    const bool is_known = streams_.knows_inode(fs_id, stat.ino);
+    if (!is_known && is_ignored(*found.input, stat, sighting.input_started)) {
+        ++ignored_;
+        co_return true;
+    }
+    if (!is_known) {
+        co_return false;
+    }
+    co_return co_await is_alias(fs_id, stat);
+}
+
+/// T4: another name of a file that is followed by its own.
+Task<bool> Locator::is_alias(const std::string fs_id, const io::FileStat stat) {
+    Stream* const stream = streams_.find_inode(fs_id, stat.ino, stat.btime_ns);
+    if (stream == nullptr || stream->state != StreamState::active || stream->doubt != Doubt::none
+        || stream->bound_path.empty()) {
+        co_return false;
+    }
+    const Id128 uid = stream->uid;
+    const Result<io::FileStat> own = co_await env_.fs.stat(stream->bound_path);
+    Stream* const again = streams_.find(uid);
+    if (!own || own->ino != stat.ino || own->btime_ns != stat.btime_ns || again == nullptr) {
+        co_return false;
+    }
+    if (stat.size != again->read_to || stat.mtime != again->mtime_seen) {
+        turns_.tell(*again);
+    }
+    co_return true;
 }
 
 /// T9, in its order: the key, then the content.
@@ -105,7 +148,7 @@ Task<void> Locator::place(OpenFile opened, FoundFile found, const Sighting sight
     }
     const Result<Kin> kin = co_await finder_.kin_of(opened);
     if (!kin) {
-        put_off(found.path, kin.error());
+        put_off(found, kin.error(), found.stat);
         co_return;
     }
     if (kin->kinship == Kinship::moved) {
@@ -167,6 +210,7 @@ Task<void> Locator::adopt(Stream& stream, OpenFile opened, FoundFile found) {
     missing_.forget(stream.uid);
     streams_.bind_path(stream, found.path);
     stream.state = StreamState::active;
+    stream.path_resolved = found.path_resolved;
     stream.doubt = Doubt::none;
     stream.gone_since_ms = 0;
     stream.is_drained = false;
@@ -189,8 +233,8 @@ void Locator::take_identity(Stream& stream, FileIdentity other_inode) {
     other_inode.head_hash = stream.identity.head_hash;
     other_inode.predecessor = stream.identity.predecessor;
     other_inode.path_seen = stream.identity.path_seen;
-    stream.batcher.tell_identity(other_inode);
     streams_.set_identity(stream, std::move(other_inode));
+    stream.batcher.tell_identity();
 }
 
 /// Above the limit of open files a stream is opened at its turn; until then its inode finds it.
@@ -211,8 +255,8 @@ void Locator::put_in_order(Stream& before, Stream& after) {
     }
     FileIdentity identity = after.identity;
     identity.predecessor = before.uid;
-    after.batcher.tell_identity(identity);
     streams_.set_identity(after, std::move(identity));
+    after.batcher.tell_identity();
     before.successor = after.uid;
     before.is_drained = false;
 }
@@ -224,19 +268,21 @@ Task<void> Locator::create(
     const Result<std::uint64_t> start =
         co_await start_offset(env_, *opened.file, *found.input, sighting.is_first_start, size);
     if (!start) {
-        put_off(found.path, start.error());
+        put_off(found, start.error(), found.stat);
         co_return;
     }
     const auto proof_bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(*start, batch::tail_bytes_max));
     const Result<Tail> tail = co_await identifier_.tail(*opened.file, *start, proof_bytes);
     if (!tail) {
-        put_off(found.path, tail.error());
+        put_off(found, tail.error(), found.stat);
         co_return;
     }
     auto made = std::make_unique<Stream>(room_, *found.input, env_.rng.id128(), opened.identity);
     Stream& stream = streams_.add(std::move(made));
     stream.state = StreamState::active;
+    stream.path_resolved = found.path_resolved;
+    stream.written_at = opened.mtime;
     stream.acked_to = *start;
     stream.acked_tail = *tail;
     const ship::Position position{0, *start};
@@ -362,10 +408,9 @@ void Locator::follow_copy(Stream& stream, OpenFile copy) {
 }
 
 void Locator::lose(Stream& stream) {
-    const std::uint64_t seen = stream.identity.size_seen;
-    const std::uint64_t lost = seen > stream.read_to ? seen - stream.read_to : 0;
+    const std::uint64_t lost = stream.unread_bytes();
     if (lost != 0) {
-        vanished_bytes_.add(lost);
+        meters_.lost(LossReason::vanished_unread, lost);
         env_.log.error(
             "file vanished before it was read to its end",
             {kv("path", quoted(stream.path)),
@@ -384,20 +429,24 @@ void Locator::lose(Stream& stream) {
 
 // --- Later ---------------------------------------------------------------------------------------
 
-void Locator::put_off(const std::string& path, const Error& error) {
+void Locator::put_off(
+    const FoundFile& found, const Error& error, const std::optional<io::FileStat>& stat
+) {
     if (error.code == ErrorCode::cancelled) {
         return;
     }
-    const bool is_first = !unreadable_.contains(path);
-    unreadable_.put_off(path, env_.clock.now());
+    const bool is_first = !unreadable_.contains(found.path);
+    unreadable_.put_off(found.path, env_.clock.now());
     if (is_first && !is_absent(error)) {
-        env_.log.warn(
-            "file cannot be read; trying again, after 60 s at the most",
-            {kv("path", quoted(path)),
-             kv("error", to_string(error)),
-             kv("hint", "CAP_DAC_READ_SEARCH lets the agent read it")}
-        );
+        warn_unreadable(env_.log, found.path, error, stat);
     }
+}
+
+std::size_t Locator::unreadable_count(const FileInput& input) const {
+    const auto& all = unreadable_.all();
+    return static_cast<std::size_t>(std::ranges::count_if(all, [&input](const auto& entry) {
+        return input.paths.matches(entry.first);
+    }));
 }
 
 std::vector<std::string> Locator::take_due_paths() {

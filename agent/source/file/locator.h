@@ -28,6 +28,7 @@ public:
         Checkpoint& checkpoint,
         batch::BatchRoom& room,
         Tailer& tailer,
+        SourceMeters& meters,
         metrics::Registry& registry
     );
 
@@ -45,6 +46,13 @@ public:
     /// Files that may still turn out to be logs of their own.
     [[nodiscard]] bool has_undecided() const noexcept { return !likenesses_.empty(); }
     [[nodiscard]] std::size_t unreadable_count() const noexcept { return unreadable_.size(); }
+    /// Of one input.
+    [[nodiscard]] std::size_t unreadable_count(const FileInput& input) const;
+    /// That a file which cannot be read is written to is no news.
+    [[nodiscard]] bool is_put_off(const std::string& path) const { return unreadable_.contains(path); }
+    /// Files that were left alone for their age since the last `begin_scan`.
+    [[nodiscard]] std::size_t ignored_count() const noexcept { return ignored_; }
+    void begin_scan() noexcept { ignored_ = 0; }
 
 private:
     /// A file with the content of a known one, left alone until `until`.
@@ -68,7 +76,11 @@ private:
     [[nodiscard]] bool is_left_alone(const std::string& path, const Kin& kin, std::uint64_t size);
     [[nodiscard]] bool is_waiting(const std::string& path) const;
     [[nodiscard]] std::vector<std::string> likenesses_of(const Stream& stream) const;
-    void put_off(const std::string& path, const Error& error);
+    Task<bool> is_left_unopened(const FoundFile& found, io::FileStat stat, Sighting sighting);
+    Task<bool> is_alias(std::string fs_id, io::FileStat stat);
+    void put_off(
+        const FoundFile& found, const Error& error, const std::optional<io::FileStat>& stat
+    );
     void put_off_missing(Stream& stream, const Error& error);
 
     Env& env_;
@@ -78,14 +90,15 @@ private:
     Checkpoint& checkpoint_;
     batch::BatchRoom& room_;
     Tailer& tailer_;
+    SourceMeters& meters_;
     FileFinder finder_;
     RetryList<std::string> unreadable_;
+    std::size_t ignored_ = 0;
     RetryList<Id128> missing_;
     std::map<std::string, Likeness> likenesses_;
     std::set<std::string>
         vacated_;  // another file has taken their stream away; to be looked at now
     metrics::Counter& copies_skipped_;
-    metrics::Counter& vanished_bytes_;
     metrics::Counter& streams_made_;
     metrics::Counter& rotations_;
 };

@@ -40,6 +40,7 @@ public:
     void forget(const Key& key) { entries_.erase(key); }
     [[nodiscard]] bool contains(const Key& key) const { return entries_.contains(key); }
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+    [[nodiscard]] const std::map<Key, Entry>& all() const noexcept { return entries_; }
 
     /// Those whose time has come, each once until it is put off again.
     [[nodiscard]] std::vector<Key> take_due(const SteadyTime now) {

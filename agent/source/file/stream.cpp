@@ -24,7 +24,7 @@ Stream::Stream(
     , path(identity.path_seen)
     , path_now(identity.path_seen)
     , splitter(from_input.split)
-    , batcher(room, id, identity.path_seen) {}
+    , batcher(room, id, {path, path_resolved, identity}, room.records_of(from_input.name)) {}
 
 void Stream::restart_at(const ship::Position position, const Tail proof) {
     generation = position.generation;
@@ -42,11 +42,14 @@ void Stream::restart_at(const ship::Position position, const Tail proof) {
         proof,
         is_new_generation ? record::GapReason::new_generation : record::GapReason::none
     );
-    batcher.tell_identity(identity);
+    batcher.tell_identity();
 }
 
 void Stream::begin_generation() {
     batcher.seal();  // what was read of the old content is still sent
+    cut_at = batcher.position().offset;
+    written_at = WallTime();
+    is_compressed = false;
     acked_to = 0;
     acked_tail = Tail();
     const ship::Position start{generation + 1, 0};

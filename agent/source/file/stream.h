@@ -17,7 +17,9 @@
 #include "agent/source/file/checkpoint_codec.h"
 #include "agent/source/file/file_input.h"
 #include "agent/source/file/identity.h"
+#include "agent/source/file/lag.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +35,9 @@ enum class Doubt : std::uint8_t {
     replaced,  ///< another file has the stream's path
     cut        ///< the file was truncated or rewritten, and a copy of what it had may be near (T18)
 };
+
+/// What a stream waits for that could be read on.
+enum class ThrottledBy : std::uint8_t { collector, memory };
 
 /// A position and the bytes before it.
 struct Proof {
@@ -58,8 +63,9 @@ struct Stream {
     Id128 uid;
     const FileInput& input;
     FileIdentity identity;
-    std::string path;        // its first one: lb.path
-    std::string path_now;    // where its file can be opened
+    std::string path;           // its first one: lb.path
+    std::string path_resolved;  // where the path led, if it is a link
+    std::string path_now;       // where its file can be opened
     std::string bound_path;  // under which the table finds it
     std::optional<PartitionIndex> partition;
     std::optional<Id128> successor;  // waits until this one is drained (T40); its identity names us
@@ -74,6 +80,8 @@ struct Stream {
     std::uint64_t acked_to = 0;
     Tail acked_tail;
     std::optional<ship::Position> rewind_to;  // asked by the collector; done before the next read
+    std::uint64_t cut_at = 0;                 // how far the generation before this one was handed out
+    Lag lag;
 
     // The file and what is in work. Only the turn of a stream uses and closes `file`.
     std::unique_ptr<io::File> file;
@@ -85,8 +93,11 @@ struct Stream {
     bool is_at_end = false;
     bool is_drained = false;  // its successor need not wait (T40)
     bool has_partial_tail = false;
+    bool is_compressed = false;  // what it has are no lines (T20); not read until it is cut
+    bool is_unlinked = false;    // as of the last look
     std::uint64_t size_asked = 0;  // when the file was last asked; read up to there without asking
     WallTime mtime_seen{};
+    WallTime written_at{};  // mtime of the content that was read; never of one that came after a cut
     SteadyTime grown_at{};
     std::optional<Failing> failing;
 
@@ -95,6 +106,8 @@ struct Stream {
     bool is_in_turn = false;
     bool is_wanted_again = false;
     bool is_blocked = false;
+    bool has_news = false;  // somebody has written to it, as far as we have heard
+    std::optional<ThrottledBy> throttled_by;
     std::optional<SteadyTime> alarm_at;
 
     [[nodiscard]] ship::Position position() const noexcept { return {generation, read_to}; }
@@ -105,6 +118,18 @@ struct Stream {
     /// Nothing that was read is still on its way.
     [[nodiscard]] bool is_all_acknowledged() const noexcept {
         return !batcher.is_open() && acked_to >= batcher.sealed_to();
+    }
+    /// Everything before it is with the collector, or yielded no record.
+    [[nodiscard]] std::uint64_t done_to() const noexcept {
+        return is_all_acknowledged() ? std::max(acked_to, batcher.position().offset) : acked_to;
+    }
+    /// Bytes that its file had and that were not handed out.
+    [[nodiscard]] std::uint64_t unread_bytes() const noexcept {
+        const std::uint64_t read = batcher.position().offset;
+        return is_compressed || identity.size_seen <= read ? 0 : identity.size_seen - read;
+    }
+    void note_lag(const SteadyTime now) noexcept {
+        lag.update(is_compressed ? 0 : identity.size_seen, done_to(), now);
     }
     [[nodiscard]] bool needs_draining() const noexcept {
         return state == StreamState::rotated || (successor.has_value() && !is_drained);

@@ -91,6 +91,26 @@ bool StreamTable::knows_inode(const std::string& fs_id, const std::uint64_t ino)
     return found != by_key_.end() && found->first.fs_id == fs_id && found->first.ino == ino;
 }
 
+Stream* StreamTable::find_inode(
+    const std::string& fs_id,
+    const std::uint64_t ino,
+    const std::optional<std::int64_t>& btime_ns
+) const {
+    FileKey first;
+    first.fs_id = fs_id;
+    first.ino = ino;
+    for (auto at = by_key_.lower_bound(first); at != by_key_.end(); ++at) {
+        const FileKey& key = at->first;
+        if (key.fs_id != fs_id || key.ino != ino) {
+            return nullptr;
+        }
+        if (key.btime_ns == btime_ns) {
+            return at->second;
+        }
+    }
+    return nullptr;
+}
+
 void StreamTable::set_identity(Stream& stream, FileIdentity identity) {
     unindex(stream);
     stream.identity = std::move(identity);

@@ -36,6 +36,10 @@ public:
     [[nodiscard]] Stream* last_at(std::string_view path) const noexcept;
     /// Whether some stream's file has, or had, that inode.
     [[nodiscard]] bool knows_inode(const std::string& fs_id, std::uint64_t ino) const;
+    /// The stream whose file has that inode in that life, as far as a look without opening it can tell.
+    [[nodiscard]] Stream* find_inode(
+        const std::string& fs_id, std::uint64_t ino, const std::optional<std::int64_t>& btime_ns
+    ) const;
     /// Replaces the identity and what is found by it.
     void set_identity(Stream& stream, FileIdentity identity);
 

@@ -1,6 +1,8 @@
 #include "agent/source/file/tailer.h"
 
+#include "agent/source/file/compressed.h"
 #include "agent/source/file/retry_list.h"
+#include "agent/source/file/unreadable.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,16 +10,9 @@
 namespace logboom::source {
 
 Tailer::Counters::Counters(metrics::Registry& registry)
-    : bytes_read(registry.counter("logboom_agent_source_bytes_read_total", "Bytes read from files.")
-    )
-    , truncations(
+    : truncations(
           registry.counter("logboom_agent_truncations_total", "Files that were cut and begun anew.")
       )
-    , lost_bytes(registry.counter(
-          "logboom_agent_loss_bytes_total",
-          "Bytes that were destroyed before they were read.",
-          {{"reason", "truncated"}}
-      ))
     , long_lines(registry.counter(
           "logboom_agent_lines_cut_total",
           "Lines that were split, cut or dropped.",
@@ -49,6 +44,8 @@ Tailer::Tailer(
     Identifier& identifier,
     Checkpoint& checkpoint,
     const ship::Outlet& outlet,
+    ship::MemoryBudget& memory,
+    SourceMeters& meters,
     metrics::Registry& registry
 )
     : env_(env)
@@ -58,6 +55,8 @@ Tailer::Tailer(
     , identifier_(identifier)
     , checkpoint_(checkpoint)
     , outlet_(outlet)
+    , memory_(memory)
+    , meters_(meters)
     , scope_(env.scheduler)
     , counters_(registry) {}
 
@@ -109,31 +108,61 @@ bool Tailer::waits_for_predecessor(const Stream& stream) const {
     return before != nullptr && before->state != StreamState::gone && !before->is_drained;
 }
 
+std::optional<ThrottledBy> Tailer::held_up_by(const Stream& stream) {
+    if (!events_.may_read(stream) || !outlet_.has_room(stream.uid)) {
+        return ThrottledBy::collector;
+    }
+    return memory_.may_read() ? std::nullopt : std::optional(ThrottledBy::memory);
+}
+
 Task<void> Tailer::turn(Stream& stream) {
+    meters_.end_wait(stream);
     const bool is_read = stream.state == StreamState::active
                       || stream.state == StreamState::rotated;
     if (!is_read || stream.doubt != Doubt::none) {
         co_return;
     }
     co_await take_replacement(stream);
-    if (waits_for_predecessor(stream)) {
-        co_return;  // it is called when the predecessor is drained
-    }
-    if (!outlet_.has_room(stream.uid)) {
+    const bool must_wait = waits_for_predecessor(stream);  // it is called when that one is drained
+    const std::optional<ThrottledBy> by = must_wait ? std::nullopt : held_up_by(stream);
+    if (by) {
         turns_.block(stream);
-        co_return;
+        meters_.begin_wait(stream, *by);
     }
-    const Result<After> after = co_await go_on(stream);
+    const bool has_news = std::exchange(stream.has_news, false);
+    Result<After> after = After::at_end;
+    if (!must_wait && !by) {
+        after = co_await go_on(stream);
+    } else if (has_news) {
+        after = co_await look_on(stream);
+    }
     if (!after) {
         on_error(stream, after.error());
         co_return;
     }
     stream.failing.reset();
-    if (*after == After::cut) {
-        on_cut(stream);
-    } else if (*after == After::again) {
-        turns_.want(stream);
+    switch (*after) {
+    case After::at_end: break;
+    case After::again: turns_.want(stream); break;
+    case After::cut: on_cut(stream); break;
+    case After::no_memory:
+        turns_.block(stream);
+        meters_.begin_wait(stream, ThrottledBy::memory);
+        break;
     }
+}
+
+/// A stream that must not be read on may be cut all the same, and the copy that has its bytes go away (T18).
+Task<Result<Tailer::After>> Tailer::look_on(Stream& stream) {
+    LB_CO_TRY(const bool is_open, co_await ensure_open(stream));
+    if (!is_open) {
+        co_return After::at_end;
+    }
+    LB_CO_TRY(const Continuity seen, co_await ask_file(stream, Proving::now));
+    if (open_count_ > options_.open_files_max && stream.state == StreamState::active) {
+        co_await close(stream);
+    }
+    co_return seen == Continuity::same ? After::at_end : After::cut;
 }
 
 Task<Result<Tailer::After>> Tailer::go_on(Stream& stream) {
@@ -147,6 +176,9 @@ Task<Result<Tailer::After>> Tailer::go_on(Stream& stream) {
             co_return After::cut;
         }
     }
+    if (stream.splitter.awaited()) {
+        co_return co_await finish_cut_line(stream);
+    }
     // A file far behind its end is asked for its size once, not for each block.
     const bool must_ask = stream.is_at_end || stream.read_to >= stream.size_asked;
     if (must_ask) {
@@ -155,10 +187,10 @@ Task<Result<Tailer::After>> Tailer::go_on(Stream& stream) {
             co_return After::cut;
         }
     }
-    if (stream.size_asked > stream.read_to) {
+    if (stream.size_asked > stream.read_to && !stream.is_compressed) {
         LB_CO_TRY(const After after, co_await read_some(stream));
         if (after != After::at_end || !must_ask) {
-            co_return after == After::cut ? After::cut : After::again;
+            co_return after == After::at_end ? After::again : after;
         }
     }
     LB_CO_CHECK(co_await settle_at_end(stream));
@@ -175,12 +207,17 @@ Task<Result<Continuity>> Tailer::go_back(Stream& stream) {
     // What was not taken of an earlier generation is no longer in the file.
     const ship::Position asked = *stream.rewind_to;
     const ship::Position start{stream.generation, 0};
-    const ship::Position position = asked.generation < stream.generation ? start : asked;
+    const bool is_of_before = asked.generation < stream.generation;
+    const ship::Position position = is_of_before ? start : asked;
     const auto size =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(position.offset, batch::tail_bytes_max));
     LB_CO_TRY(const Tail proof, co_await identifier_.tail(*stream.file, position.offset, size));
     if (stream.rewind_to == asked) {  // else it is asked for the other at the next turn
         stream.rewind_to.reset();
+        if (asked.generation + 1 == stream.generation && asked.offset < stream.cut_at) {
+            meters_.lost(LossReason::truncated_unread, stream.cut_at - asked.offset);
+            stream.cut_at = asked.offset;
+        }
         stream.restart_at(position, proof);
     }
     co_return Continuity::same;
@@ -195,12 +232,7 @@ void Tailer::on_error(Stream& stream, const Error& error) {
     const SteadyTime now = env_.clock.now();
     if (!stream.failing) {
         stream.failing = Failing{now};
-        env_.log.warn(
-            "file cannot be read; trying again, after 60 s at the most",
-            {kv("path", quoted(stream.path_now)),
-             kv("error", to_string(error)),
-             kv("hint", "CAP_DAC_READ_SEARCH lets the agent read it")}
-        );
+        warn_unreadable(env_.log, stream.path_now, error, std::nullopt);
     }
     stream.failing->pause = next_retry_pause(stream.failing->pause);
     turns_.want_at(stream, now + stream.failing->pause);
@@ -252,35 +284,68 @@ Task<void> Tailer::take_replacement(Stream& stream) {
     }
 }
 
+/// A file that was written to a moment ago may be written to again without another time stamp.
+bool Tailer::is_recent(const WallTime mtime) const noexcept {
+    return env_.clock.wall() - mtime < 1s;
+}
+
 /// T17: on every wake-up that may follow a change by others. If there is something to be read, it is read
 /// together with its proof; else the proof is looked at whenever somebody has written.
 Task<Result<Continuity>> Tailer::ask_file(Stream& stream, const Proving proving) {
     LB_CO_TRY(const io::FileStat stat, co_await stream.file->stat());
-    const bool has_changed = stat.mtime != std::exchange(stream.mtime_seen, stat.mtime);
-    const std::uint64_t seen_before = stream.identity.size_seen;
+    const bool has_changed = stat.mtime != std::exchange(stream.mtime_seen, stat.mtime)
+                          || is_recent(stat.mtime);
     stream.size_asked = stat.size;
+    stream.is_unlinked = stat.link_count == 0;
     if (stat.size < stream.read_to) {
         co_return Continuity::truncated;
     }
     const bool is_proven_by_reading = proving == Proving::by_reading && stat.size > stream.read_to
                                    && stream.tail.size != 0;
-    if (has_changed && !is_proven_by_reading) {
+    if (is_proven_by_reading) {
+        co_return Continuity::same;
+    }
+    if (has_changed) {
         LB_CO_TRY(const Continuity seen, co_await check_proof(stream));
         if (seen != Continuity::same) {
             co_return seen;
         }
     }
-    if (stat.size != seen_before) {
-        stream.identity.size_seen = stat.size;
-        stream.grown_at = env_.clock.now();
-    }
+    note_content(stream);
     co_return Continuity::same;
 }
 
+/// The file has what it was known to have, and what was found when it was asked last. It may have been cut
+/// behind the position: what was there is lost, and what is there now comes behind what was read.
+void Tailer::note_content(Stream& stream) {
+    const SteadyTime now = env_.clock.now();
+    std::uint64_t& size_seen = stream.identity.size_seen;
+    const bool is_same_inode = stream.replacement == nullptr;
+    if (stream.size_asked < size_seen && !stream.is_compressed && is_same_inode) {
+        meters_.lost(LossReason::truncated_unread, size_seen - stream.size_asked);
+    }
+    if (stream.size_asked != size_seen) {
+        size_seen = stream.size_asked;
+        stream.grown_at = now;
+    }
+    stream.written_at = stream.mtime_seen;
+    stream.note_lag(now);
+}
+
+/// By the bytes before the position; where nothing was read, by the first ones.
 Task<Result<Continuity>> Tailer::check_proof(Stream& stream) {
     const Proof proof = stream.proof();
     if (proof.tail.size == 0) {
-        co_return Continuity::same;
+        const std::uint32_t head_len = stream.identity.head_len;
+        if (stream.size_asked < head_len || head_len == 0) {
+            co_return head_len == 0 ? Continuity::same : Continuity::truncated;
+        }
+        LB_CO_TRY(
+            const std::uint64_t head, co_await identifier_.head_hash(*stream.file, head_len)
+        );
+        const FileIdentity& known = stream.identity;  // as it is by now
+        const bool is_other = head_len == known.head_len && head != known.head_hash;
+        co_return is_other ? Continuity::rewritten : Continuity::same;
     }
     LB_CO_TRY(
         const Tail tail, co_await identifier_.tail(*stream.file, proof.offset, proof.tail.size)
@@ -301,10 +366,9 @@ void Tailer::on_cut(Stream& stream) {
 }
 
 void Tailer::begin_anew(Stream& stream) {
-    const std::uint64_t seen = stream.identity.size_seen;
-    const std::uint64_t lost = seen > stream.read_to ? seen - stream.read_to : 0;
+    const std::uint64_t lost = stream.unread_bytes();
     counters_.truncations.add();
-    counters_.lost_bytes.add(lost);
+    meters_.lost(LossReason::truncated_unread, lost);
     env_.log.info(
         "file was truncated; reading its new content from the beginning",
         {kv("path", quoted(stream.path_now)),
@@ -362,6 +426,7 @@ Task<Result<Tailer::Block>> Tailer::read_block(Stream& stream, const std::uint64
     block.before = static_cast<std::uint32_t>(std::min<std::uint64_t>(offset, batch::tail_bytes_max)
     );
     block.slice = env_.pool.allocate(static_cast<std::uint32_t>(block.before + fresh_bytes));
+    block.held = ship::MemoryHold(memory_, ship::MemoryPool::blocks, block.slice.capacity());
     const MutableByteView into = block.slice.mutable_bytes();
     LB_CO_TRY(block.got, co_await stream.file->pread(into, offset - block.before));
     if (block.got < block.before) {
@@ -390,24 +455,97 @@ Task<Result<Tailer::After>> Tailer::read_some(Stream& stream) {
     if (block.continuity != Continuity::same) {
         co_return After::cut;
     }
+    note_content(stream);
     const ByteView fresh = block.fresh();
+    if (offset == 0 && is_compressed(fresh)) {
+        leave_out(stream);
+        co_return After::at_end;
+    }
     stream.batcher.look_at(block.whole(), offset - block.before);
-    const std::size_t used = stream.splitter.feed(fresh, offset, stream.batcher);
+    const Fed fed = feed(stream, fresh);
     stream.batcher.look_away();
     take_counts(stream);
-    stream.read_to = offset + used;
-    if (used != 0) {
-        stream.tail = identifier_.tail_of(block.whole().first(block.before + used));
+    stream.read_to = offset + fed.used;
+    if (fed.used != 0) {
+        stream.tail = identifier_.tail_of(block.whole().first(block.before + fed.used));
         if (stream.is_drained) {
-            counters_.late_bytes.add(used);
+            counters_.late_bytes.add(fed.used);
         }
     }
-    counters_.bytes_read.add(used);
-    const bool is_stuck = used == 0 && fresh.size() == fresh_max;
+    meters_.read(stream.input, fed.used);
+    const bool is_all = fed.used == fresh.size();
+    const bool is_awaiting = stream.splitter.awaited().has_value();
+    stream.has_partial_tail = !is_all || stream.splitter.is_skipping() || is_awaiting;
+    if (fed.is_stopped) {
+        stream.block_bytes = 0;
+        co_return After::no_memory;
+    }
+    const bool is_stuck = fed.used == 0 && fresh.size() == fresh_max;
     stream.block_bytes = is_stuck ? stream.splitter.block_bytes_min() + fresh_max : 0;
-    stream.has_partial_tail = used < fresh.size() || stream.splitter.is_skipping();
-    stream.is_at_end = offset + fresh.size() >= stream.size_asked || fresh.size() < wanted;
+    const bool is_last = offset + fresh.size() >= stream.size_asked || fresh.size() < wanted;
+    stream.is_at_end = is_last && !is_awaiting;
     co_return is_stuck || !stream.is_at_end ? After::again : After::at_end;
+}
+
+/// Hands a block's lines to the batcher, in pieces if what they may come to, each with its headers, has no
+/// room in the memory at once (D18).
+Tailer::Fed Tailer::feed(Stream& stream, const ByteView fresh) {
+    constexpr std::size_t piece_bytes_min = 512;
+    const std::size_t record_bytes = 1 + stream.batcher.record_overhead_bytes();
+    Fed fed;
+    std::size_t line_bytes = 0;  // of a line that is longer than a piece, as far as it was looked at
+    while (fed.used < fresh.size()) {
+        if (!memory_.may_read()) {
+            fed.is_stopped = true;
+            return fed;
+        }
+        const std::size_t left = fresh.size() - fed.used;
+        const std::size_t fitting = memory_.room_bytes() / record_bytes;
+        const std::size_t size = std::min(left, std::max({fitting, piece_bytes_min, 2 * line_bytes}));
+        const std::uint64_t offset = stream.read_to + fed.used;
+        const std::size_t used =
+            stream.splitter.feed(fresh.subspan(fed.used, size), offset, stream.batcher);
+        fed.used += used;
+        stream.batcher.note_memory();
+        line_bytes = used == 0 ? size : 0;
+        if (stream.splitter.awaited() || (size == left && used < size)) {
+            return fed;
+        }
+    }
+    return fed;
+}
+
+/// The end of a line was found that is cut: its beginning is read once more, for nothing of it was kept
+/// (T34). Blocks behind its end were not looked at.
+Task<Result<Tailer::After>> Tailer::finish_cut_line(Stream& stream) {
+    const parse::CutLine line = *stream.splitter.awaited();
+    Slice head = env_.pool.allocate(line.head_bytes);
+    const ship::MemoryHold held(memory_, ship::MemoryPool::blocks, head.capacity());
+    const MutableByteView into = head.mutable_bytes();
+    LB_CO_TRY(const std::uint32_t got, co_await stream.file->pread(into, line.begin));
+    // The proof of the record's end.
+    LB_CO_TRY(const Block end, co_await read_block(stream, 0));
+    if (stream.rewind_to) {
+        co_return After::again;
+    }
+    if (got < line.head_bytes || end.continuity != Continuity::same) {
+        co_return After::cut;
+    }
+    stream.batcher.look_at(end.whole(), line.end - end.before);
+    stream.splitter.finish_cut(head.view(), stream.batcher);
+    stream.batcher.look_away();
+    take_counts(stream);
+    stream.has_partial_tail = false;
+    co_return After::again;
+}
+
+/// T20.
+void Tailer::leave_out(Stream& stream) {
+    stream.is_compressed = true;
+    stream.is_at_end = true;
+    stream.has_partial_tail = false;
+    stream.note_lag(env_.clock.now());
+    env_.log.info("compressed file; it is left out", {kv("path", quoted(stream.path_now))});
 }
 
 void Tailer::take_counts(Stream& stream) {
@@ -436,6 +574,7 @@ Task<Result<Ok>> Tailer::settle_at_end(Stream& stream) {
         co_await close(stream);
         co_return Ok{};
     }
+    stream.note_lag(env_.clock.now());
     const bool is_done = stream.is_all_acknowledged() && !stream.has_partial_tail;
     if (stream.state == StreamState::active && is_done) {
         const SteadyTime idle_at = stream.grown_at + stream.input.close_idle;
@@ -461,7 +600,7 @@ Task<Result<Ok>> Tailer::settle_last_words(Stream& stream) {
     const bool is_draining = stream.needs_draining();
     const Nanos tail_wait = is_draining ? Nanos::zero() : stream.input.partial_flush;
     if (stream.has_partial_tail && (is_draining || tail_wait > Nanos::zero())) {
-        if (is_free && quiet_for >= tail_wait) {
+        if (is_free && quiet_for >= tail_wait && memory_.may_read()) {
             LB_CO_CHECK(co_await flush_tail(stream));
         } else {
             turns_.want_at(stream, std::max(now + 1s, stream.grown_at + tail_wait));
@@ -519,9 +658,12 @@ Task<Result<Ok>> Tailer::flush_tail(Stream& stream) {
     take_counts(stream);
     stream.read_to = offset + tail.size();
     stream.tail = identifier_.tail_of(block.whole());
-    stream.has_partial_tail = false;
+    stream.has_partial_tail = stream.splitter.awaited().has_value();
+    if (stream.has_partial_tail) {
+        turns_.want(stream);
+    }
     counters_.partial_tails.add();
-    counters_.bytes_read.add(tail.size());
+    meters_.read(stream.input, tail.size());
     co_return Ok{};
 }
 
@@ -536,8 +678,8 @@ Task<Result<Ok>> Tailer::grow_head(Stream& stream) {
     LB_CO_TRY(identity.head_hash, co_await identifier_.head_hash(*stream.file, wanted));
     identity.head_len = wanted;
     identity.size_seen = stream.identity.size_seen;
-    stream.batcher.tell_identity(identity);
     streams_.set_identity(stream, std::move(identity));
+    stream.batcher.tell_identity();
     checkpoint_.put(stream.to_entry());
     co_return Ok{};
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/source/file/checkpoint.h"
+#include "agent/source/file/source_meters.h"
 #include "agent/source/file/stream_table.h"
 #include "agent/source/file/turn_queue.h"
 #include "shared/metrics/registry.h"
@@ -14,7 +15,7 @@
 namespace logboom::source {
 
 struct TailerOptions {
-    std::uint32_t open_files_max = 4096;
+    std::uint32_t open_files_max = limits::agent_open_files_default;
     /// Files read at once: a slow disk under one must not hold up the others.
     std::uint32_t readers = 2;
     Nanos rotated_poll = 250ms;       // a rotated file's directory may not be watched
@@ -27,6 +28,8 @@ struct TailerEvents {
     std::function<void(const std::string& path)> suspect;
     /// A stream that will not be read any more was marked `gone`.
     std::function<void(Stream&)> let_go;
+    /// Whether it is known how far a collector has the stream.
+    std::function<bool(const Stream&)> may_read;
 };
 
 class Tailer {
@@ -39,6 +42,8 @@ public:
         Identifier& identifier,
         Checkpoint& checkpoint,
         const ship::Outlet& outlet,
+        ship::MemoryBudget& memory,
+        SourceMeters& meters,
         metrics::Registry& registry
     );
     void connect_events(TailerEvents events) { events_ = std::move(events); }
@@ -60,12 +65,13 @@ public:
     [[nodiscard]] bool is_drained() const;
 
 private:
-    enum class After : std::uint8_t { at_end, again, cut };
+    enum class After : std::uint8_t { at_end, again, cut, no_memory };
     /// Whether what comes next reads the proof along with new bytes.
     enum class Proving : std::uint8_t { by_reading, now };
     /// Bytes of a file from a little before `read_to`, as far as they prove that it is still the same.
     struct Block {
         Slice slice;
+        ship::MemoryHold held;
         std::uint32_t before = 0;  // bytes in front of `read_to`
         std::uint32_t got = 0;     // all of them
         Continuity continuity = Continuity::same;
@@ -75,9 +81,7 @@ private:
     };
     struct Counters {
         explicit Counters(metrics::Registry& registry);
-        metrics::Counter& bytes_read;
         metrics::Counter& truncations;
-        metrics::Counter& lost_bytes;
         metrics::Counter& long_lines;
         metrics::Counter& dropped_bytes;
         metrics::Counter& empty_dropped;
@@ -86,9 +90,16 @@ private:
         metrics::Counter& read_errors;
     };
 
+    /// What a block's lines came to.
+    struct Fed {
+        std::size_t used = 0;
+        bool is_stopped = false;  // for want of memory
+    };
+
     Task<void> run();
     Task<void> turn(Stream& stream);
     Task<Result<After>> go_on(Stream& stream);
+    Task<Result<After>> look_on(Stream& stream);
     Task<Result<bool>> ensure_open(Stream& stream);
     Task<void> take_replacement(Stream& stream);
     Task<Result<Continuity>> go_back(Stream& stream);
@@ -97,6 +108,7 @@ private:
     Task<Result<Ok>> find_line_start(Stream& stream);
     Task<Result<Block>> read_block(Stream& stream, std::uint64_t fresh_bytes);
     Task<Result<After>> read_some(Stream& stream);
+    Task<Result<After>> finish_cut_line(Stream& stream);
     Task<Result<Ok>> settle_at_end(Stream& stream);
     Task<Result<Ok>> settle_last_words(Stream& stream);
     Task<Result<bool>> is_unwritten(Stream& stream);
@@ -104,6 +116,11 @@ private:
     Task<Result<Ok>> grow_head(Stream& stream);
     Task<void> close(Stream& stream);
     void on_cut(Stream& stream);
+    [[nodiscard]] Fed feed(Stream& stream, ByteView fresh);
+    void note_content(Stream& stream);
+    void leave_out(Stream& stream);
+    [[nodiscard]] std::optional<ThrottledBy> held_up_by(const Stream& stream);
+    [[nodiscard]] bool is_recent(WallTime mtime) const noexcept;
     void finish_drained(Stream& stream, bool is_quiet, bool is_unwritten);
     void on_error(Stream& stream, const Error& error);
     [[nodiscard]] bool waits_for_predecessor(const Stream& stream) const;
@@ -116,6 +133,8 @@ private:
     Identifier& identifier_;
     Checkpoint& checkpoint_;
     const ship::Outlet& outlet_;
+    ship::MemoryBudget& memory_;
+    SourceMeters& meters_;
     TailerEvents events_;
     std::uint32_t open_count_ = 0;
     Scope scope_;

@@ -70,7 +70,7 @@ Task<Stream*> TurnQueue::next(const std::function<Stream*(const Id128&)>& find) 
             co_return nullptr;
         }
         ring_due(find);
-        while (!ring_.empty()) {
+        while (!ring_.empty() && !is_held_) {
             Stream* const stream = find(ring_.front());
             ring_.pop_front();
             if (stream != nullptr) {
@@ -81,7 +81,8 @@ Task<Stream*> TurnQueue::next(const std::function<Stream*(const Id128&)>& find) 
             }
         }
         ready_.reset();
-        const SteadyTime until = alarms_.empty() ? no_deadline : alarms_.begin()->first;
+        const bool may_wait = alarms_.empty() || is_held_;
+        const SteadyTime until = may_wait ? no_deadline : alarms_.begin()->first;
         [[maybe_unused]] const Result<Ok> woken = co_await ready_.wait(until);
     }
 }
@@ -89,9 +90,24 @@ Task<Stream*> TurnQueue::next(const std::function<Stream*(const Id128&)>& find) 
 void TurnQueue::done(Stream& stream) {
     stream.is_in_turn = false;
     --in_turn_;
+    done_.set();
     if (std::exchange(stream.is_wanted_again, false)) {
         want(stream);
     }
+}
+
+Task<void> TurnQueue::hold() {
+    LB_ASSERT(!is_held_);
+    is_held_ = true;
+    while (in_turn_ != 0) {
+        done_.reset();
+        co_await done_.wait_uncancelled();
+    }
+}
+
+void TurnQueue::release() {
+    is_held_ = false;
+    ready_.set();
 }
 
 }  // namespace logboom::source

@@ -14,10 +14,15 @@ namespace logboom::source {
 
 class TurnQueue {
 public:
-    explicit TurnQueue(Env& env) : env_(env), ready_(env.scheduler) {}
+    explicit TurnQueue(Env& env) : env_(env), ready_(env.scheduler), done_(env.scheduler) {}
 
     /// Something may be there to read or to decide.
     void want(Stream& stream);
+    /// Its file may have changed: it is looked at even if it cannot be read on.
+    void tell(Stream& stream) {
+        stream.has_news = true;
+        want(stream);
+    }
     /// Looks at it at `at` unless something earlier does.
     void want_at(Stream& stream, SteadyTime at);
     /// The stream cannot go on until `unblock_all`.
@@ -29,6 +34,11 @@ public:
     /// The next stream whose turn it is, or nothing when the scope ends. It is the caller's until `done`.
     Task<Stream*> next(const std::function<Stream*(const Id128&)>& find);
     void done(Stream& stream);
+
+    /// Gives out no turn until `release`; returns when those that were given are done. Not again before
+    /// `release`.
+    Task<void> hold();
+    void release();
     [[nodiscard]] bool is_idle() const noexcept { return ring_.empty() && in_turn_ == 0; }
 
 private:
@@ -39,7 +49,9 @@ private:
     std::set<std::pair<SteadyTime, Id128>> alarms_;
     std::deque<Id128> blocked_;
     std::size_t in_turn_ = 0;
+    bool is_held_ = false;
     io::Event ready_;
+    io::Event done_;
 };
 
 }  // namespace logboom::source

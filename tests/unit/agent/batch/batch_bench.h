@@ -34,19 +34,46 @@ public:
 class BatchBench {
 public:
     explicit BatchBench(batch::BatchOptions options = batch::BatchOptions())
-        : hash(17)
+        : memory(
+            limits::agent_memory_default,
+            limits::agent_memory_reserve(limits::agent_batch_bytes_default),
+            registry
+        )
+        , hash(17)
         , room(machine.make<batch::BatchRoom>(
-              machine.env(), std::move(options), hash, kept, registry
+              machine.env(), std::move(options), hash, kept, memory, registry
           )) {
         room.set_agent(id_of(1), 5);
         room.start();
     }
 
     metrics::Registry registry;
+    ship::MemoryBudget memory;
     KeptBatches kept;
     batch::KeyedHash hash;
     sim::SimMachine machine;
     batch::BatchRoom& room;
+};
+
+struct ToldOfStream {
+    std::string path;
+    std::string path_resolved;
+    record::FileIdentity identity;
+};
+
+/// A batcher with what it tells of its stream.
+class NamedBatcher
+    : public ToldOfStream
+    , public batch::Batcher {
+public:
+    NamedBatcher(batch::BatchRoom& room, const record::Id128& stream, std::string its_path)
+        : ToldOfStream{std::move(its_path), {}, {}}
+        , Batcher(room, stream, {path, path_resolved, identity}, room.records_of("app")) {}
+
+    void tell(record::FileIdentity who) {
+        identity = std::move(who);
+        tell_identity();
+    }
 };
 
 /// Gives one line, as it stands in a file at the batcher's position, with its line end.

@@ -12,7 +12,7 @@ BOOST_AUTO_TEST_SUITE(batch_room_memory)
 
 BOOST_AUTO_TEST_CASE(builders_are_kept_between_batches_and_given_back_after_a_quiet_while) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(1), "/log");
+    NamedBatcher batcher(bench.room, id_of(1), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     for (int i = 0; i < 3; ++i) {
         add_line(batcher, std::string(1u << 20, 'l'));

@@ -12,8 +12,8 @@ namespace {
 
 using Values = std::vector<std::string>;
 
-std::unique_ptr<Batcher> batcher_in(BatchBench& bench, const unsigned number) {
-    auto batcher = std::make_unique<Batcher>(bench.room, id_of(number), "/log");
+std::unique_ptr<NamedBatcher> batcher_in(BatchBench& bench, const unsigned number) {
+    auto batcher = std::make_unique<NamedBatcher>(bench.room, id_of(number), "/log");
     batcher->begin_at(ship::Position(), Tail(), record::GapReason::none);
     return batcher;
 }
@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(the_oldest_batch_is_sealed_when_too_many_are_open) {
     BatchOptions options;
     options.open_max = 3;
     BatchBench bench(options);
-    std::vector<std::unique_ptr<Batcher>> batchers;
+    std::vector<std::unique_ptr<NamedBatcher>> batchers;
     for (unsigned i = 0; i < 5; ++i) {
         batchers.push_back(batcher_in(bench, i));
         add_line(*batchers.back(), "of " + std::to_string(i));
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_batcher_that_ends_takes_its_open_batch_with_it) {
 
 BOOST_AUTO_TEST_CASE(sealing_everything_leaves_nothing_open_and_keeps_the_order_of_age) {
     BatchBench bench;
-    std::vector<std::unique_ptr<Batcher>> batchers;
+    std::vector<std::unique_ptr<NamedBatcher>> batchers;
     Values expected;
     for (unsigned i = 0; i < 7; ++i) {
         batchers.push_back(batcher_in(bench, 100 - i));
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_builder_that_was_used_before_brings_nothing_along) {
     const auto first = batcher_in(bench, 1);
     add_line(*first, "dropped");
     first->begin_at(ship::Position(), Tail(), record::GapReason::none);
-    auto second = std::make_unique<Batcher>(bench.room, id_of(2), "/other");
+    auto second = std::make_unique<NamedBatcher>(bench.room, id_of(2), "/other");
     second->begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(*second, "kept");
     second->seal();
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_is_sealed_is_counted) {
     add_line(*batcher, "9");
     batcher->seal();
     const std::string text = bench.registry.text();
-    BOOST_TEST(text.find("logboom_agent_source_events_total 3\n") != std::string::npos, text);
+    BOOST_TEST(text.find("logboom_agent_source_events_total{input=\"app\"} 3\n") != std::string::npos, text);
     BOOST_TEST(text.find("logboom_agent_record_value_bytes_total 9\n") != std::string::npos, text);
     BOOST_TEST(text.find("logboom_agent_batches_sealed_total 2\n") != std::string::npos, text);
 }

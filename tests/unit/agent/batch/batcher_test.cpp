@@ -64,6 +64,15 @@ struct Reference {
     void pass(const std::uint64_t to) { end = to; }
 };
 
+/// As a tailer does: the beginning of a line that is cut, with the bytes before its end in sight.
+void show_head(const std::string& file, parse::LineSplitter& splitter, Batcher& batcher) {
+    const parse::CutLine line = *splitter.awaited();
+    const std::size_t before = std::min<std::size_t>(tail_bytes_max, line.end);
+    batcher.look_at(as_bytes(file).subspan(line.end - before, before), line.end - before);
+    splitter.finish_cut(as_bytes(file).subspan(line.begin, line.head_bytes), batcher);
+    batcher.look_away();
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(batcher)
@@ -71,7 +80,7 @@ BOOST_AUTO_TEST_SUITE(batcher)
 BOOST_AUTO_TEST_CASE(a_small_batch_is_sealed_when_it_is_old_enough) {
     // D16: 200 ms after its first line was read.
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/var/log/app.log");
+    NamedBatcher batcher(bench.room, id_of(7), "/var/log/app.log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(batcher, "one");
     bench.machine.run_for(150ms);
@@ -87,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_small_batch_is_sealed_when_it_is_old_enough) {
 BOOST_AUTO_TEST_CASE(a_batch_is_sealed_as_soon_as_it_covers_enough_of_its_source) {
     // D16: raw bytes of the source, line ends counted in.
     BatchBench bench(options_of(1024));
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     for (int i = 0; i < 63; ++i) {
         add_line(batcher, std::string(15, 'x'));
@@ -102,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_batch_is_sealed_as_soon_as_it_covers_enough_of_its_source
 BOOST_AUTO_TEST_CASE(a_longer_line_is_alone_in_its_batch_and_keeps_its_place) {
     // D16.
     BatchBench bench(options_of(1024));
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(batcher, "before");
     add_line(batcher, std::string(5000, 'l'));
@@ -121,7 +130,7 @@ BOOST_AUTO_TEST_CASE(lines_shorter_than_their_headers_fill_a_batch_by_what_they_
     BatchOptions options = options_of(1024);
     options.host = std::string(200, 'h');
     BatchBench bench(options);
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     for (int i = 0; i < 200; ++i) {
         add_line(batcher, "");
@@ -150,7 +159,7 @@ BOOST_AUTO_TEST_CASE(the_ranges_of_batches_join_whatever_is_dropped) {
         static_cast<void>(whole.feed(as_bytes(file), 0, reference));
 
         BatchBench bench(options_of(static_cast<std::uint32_t>(100 + rng.below(1000))));
-        Batcher batcher(bench.room, id_of(7), "/log");
+        NamedBatcher batcher(bench.room, id_of(7), "/log");
         batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
         parse::LineSplitter splitter(split);
         std::size_t at = 0;
@@ -161,6 +170,9 @@ BOOST_AUTO_TEST_CASE(the_ranges_of_batches_join_whatever_is_dropped) {
             batcher.look_at(block, at);
             at += splitter.feed(block, at, batcher);
             batcher.look_away();
+            if (splitter.awaited()) {
+                show_head(file, splitter, batcher);
+            }
             bench.machine.run_for(Millis(rng.below(120)));
         }
         add_line(batcher, "the end");  // so that what was passed over last is covered
@@ -182,7 +194,7 @@ BOOST_AUTO_TEST_CASE(the_ranges_of_batches_join_whatever_is_dropped) {
 
 BOOST_AUTO_TEST_CASE(bytes_without_records_make_no_batch_and_are_covered_by_the_next) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position{0, 100}, Tail(), record::GapReason::none);
     batcher.pass(150);
     batcher.seal();
@@ -198,7 +210,7 @@ BOOST_AUTO_TEST_CASE(bytes_without_records_make_no_batch_and_are_covered_by_the_
 
 BOOST_AUTO_TEST_CASE(beginning_elsewhere_drops_what_was_open) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position{0, 0}, Tail(), record::GapReason::none);
     add_line(batcher, "dropped");
     batcher.begin_at(ship::Position{0, 0}, Tail(), record::GapReason::none);
@@ -212,7 +224,7 @@ BOOST_AUTO_TEST_CASE(beginning_elsewhere_drops_what_was_open) {
 
 BOOST_AUTO_TEST_CASE(a_new_generation_is_told_once_as_a_gap) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position{3, 0}, Tail(), record::GapReason::new_generation);
     add_line(batcher, "first");
     batcher.seal();
@@ -232,7 +244,7 @@ BOOST_AUTO_TEST_CASE(each_record_carries_the_headers_that_were_chosen) {
     options.host = "web-01";
     options.headers = {"lb.host", "lb.path", "lb.src", "lb.agent"};
     BatchBench bench(options);
-    Batcher batcher(bench.room, id_of(7), "/var/log/\xFFodd.log");
+    NamedBatcher batcher(bench.room, id_of(7), "/var/log/\xFFodd.log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(batcher, "a");
     add_line(batcher, "b");
@@ -248,7 +260,7 @@ BOOST_AUTO_TEST_CASE(each_record_carries_the_headers_that_were_chosen) {
     BatchOptions bare;
     bare.headers.clear();
     BatchBench other(bare);
-    Batcher quiet(other.room, id_of(8), "/log");
+    NamedBatcher quiet(other.room, id_of(8), "/log");
     quiet.begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(quiet, "a");
     quiet.seal();
@@ -257,7 +269,7 @@ BOOST_AUTO_TEST_CASE(each_record_carries_the_headers_that_were_chosen) {
 
 BOOST_AUTO_TEST_CASE(marks_become_headers_of_their_record_alone) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     const std::string block = "abcd";
     batcher.look_at(as_bytes(block), 0);
@@ -291,12 +303,12 @@ BOOST_AUTO_TEST_CASE(marks_become_headers_of_their_record_alone) {
 
 BOOST_AUTO_TEST_CASE(a_cursor_names_the_agent_and_tells_a_new_identity_once) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     record::FileIdentity identity;
     identity.ino = 42;
     identity.path_seen = "/log";
-    batcher.tell_identity(identity);
+    batcher.tell(identity);
     add_line(batcher, "first");
     batcher.seal();
     add_line(batcher, "second");
@@ -313,11 +325,11 @@ BOOST_AUTO_TEST_CASE(a_cursor_names_the_agent_and_tells_a_new_identity_once) {
 
 BOOST_AUTO_TEST_CASE(an_identity_that_was_told_to_a_dropped_batch_is_told_by_the_next) {
     BatchBench bench;
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     record::FileIdentity identity;
     identity.ino = 42;
-    batcher.tell_identity(identity);
+    batcher.tell(identity);
     add_line(batcher, "dropped");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     add_line(batcher, "first");
@@ -328,7 +340,7 @@ BOOST_AUTO_TEST_CASE(an_identity_that_was_told_to_a_dropped_batch_is_told_by_the
 BOOST_AUTO_TEST_CASE(the_tail_at_the_end_of_a_batch_proves_its_position) {
     BatchBench bench;
     const std::string file = std::string(100, 'a') + "\n" + "bbb\n";
-    Batcher batcher(bench.room, id_of(7), "/log");
+    NamedBatcher batcher(bench.room, id_of(7), "/log");
     batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
     batcher.look_at(as_bytes(file), 0);
     batcher.add(as_bytes(file).first(100), 101);
@@ -346,7 +358,7 @@ BOOST_AUTO_TEST_CASE(compression_can_be_turned_off) {
         BatchOptions options;
         options.compress = compress;
         BatchBench bench(options);
-        Batcher batcher(bench.room, id_of(7), "/log");
+        NamedBatcher batcher(bench.room, id_of(7), "/log");
         batcher.begin_at(ship::Position(), Tail(), record::GapReason::none);
         add_line(batcher, std::string(5000, 'a'));
         batcher.seal();

@@ -144,12 +144,21 @@ public:
 
     /// Shows the file up to `visible`.
     void show(const std::string& file, const std::size_t visible) {
-        const std::string_view block = std::string_view(file).substr(at_, visible - at_);
-        at_ += splitter_.feed(as_bytes(block), at_, sink_);
+        while (true) {
+            const std::string_view block = std::string_view(file).substr(at_, visible - at_);
+            at_ += splitter_.feed(as_bytes(block), at_, sink_);
+            if (!splitter_.awaited()) {
+                return;
+            }
+            show_head(file);
+        }
     }
     void flush(const std::string& file) {
         splitter_.flush_partial(as_bytes(std::string_view(file).substr(at_)), at_, sink_);
         at_ = file.size();
+        if (splitter_.awaited()) {
+            show_head(file);
+        }
     }
     void resume(const std::size_t at, const std::uint64_t bytes_before) {
         at_ = at;
@@ -161,6 +170,12 @@ public:
     [[nodiscard]] LineSplitter& splitter() noexcept { return splitter_; }
 
 private:
+    void show_head(const std::string& file) {
+        const CutLine line = *splitter_.awaited();
+        const std::string_view head = std::string_view(file).substr(line.begin, line.head_bytes);
+        splitter_.finish_cut(as_bytes(head), sink_);
+    }
+
     LineSplitter splitter_;
     Sink sink_;
     std::size_t at_ = 0;
@@ -381,6 +396,48 @@ BOOST_AUTO_TEST_CASE(the_cursor_stays_before_a_line_that_is_being_passed_over) {
         BOOST_TEST(feeder.seen().size() == 1u);
         BOOST_TEST(feeder.seen().back().end == 2u);
     }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_of_a_long_line_is_kept_and_its_beginning_is_asked_for_at_its_end) {
+    LineSplitter splitter(options_of(LongLine::truncate));
+    Sink sink;
+    const std::string file = "a\n" + std::string(line_max, 'k') + std::string(84, 'x') + "\r\nnext\n";
+    BOOST_TEST(splitter.feed(as_bytes(std::string_view(file).substr(0, 60)), 0, sink) == 60u);
+    BOOST_TEST(!splitter.awaited());
+    const std::string_view rest = std::string_view(file).substr(60);
+    const std::size_t used = splitter.feed(as_bytes(rest), 60, sink);
+    BOOST_TEST(rest.substr(used) == "next\n");  // it is not looked at before the long line is handed out
+    BOOST_REQUIRE(splitter.awaited().has_value());
+    BOOST_TEST(splitter.awaited()->begin == 2u);
+    BOOST_TEST(splitter.awaited()->end == 60u + used);
+    BOOST_TEST(splitter.awaited()->head_bytes == line_max + 1);
+    splitter.finish_cut(as_bytes(std::string_view(file).substr(2, line_max + 1)), sink);
+    BOOST_TEST(!splitter.awaited());
+    BOOST_REQUIRE(sink.seen.size() == 2u);
+    BOOST_TEST(sink.seen[1].value == std::string(line_max, 'k'));
+    BOOST_TEST(sink.seen[1].marks.orig_bytes == line_max + 84);
+    BOOST_TEST(splitter.take_counts().dropped_long_bytes == 84u);
+}
+
+BOOST_AUTO_TEST_CASE(a_long_line_that_continues_a_partial_tail_says_so_when_it_is_cut) {
+    Feeder feeder(options_of(LongLine::truncate));
+    const std::string begin = "tail";
+    const std::string file = begin + std::string(100, 'x') + "\n";
+    feeder.show(begin, begin.size());
+    feeder.flush(begin);
+    feeder.show(file, 40);
+    feeder.show(file, file.size());
+    BOOST_TEST(feeder.seen().at(1).marks.partial_continues);
+    BOOST_TEST(feeder.seen().at(1).marks.orig_bytes == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_of_a_dropped_line_is_counted_right_behind_a_flush) {
+    Feeder feeder(options_of(LongLine::drop));
+    const std::string begin = std::string(100, 'x') + "\r";
+    feeder.show(begin, begin.size());
+    feeder.flush(begin);
+    feeder.show(begin + "\n", begin.size() + 1);
+    BOOST_TEST(feeder.splitter().take_counts().dropped_long_bytes == 101u);
 }
 
 BOOST_AUTO_TEST_CASE(an_endless_line_never_needs_more_than_one_block_of_the_smallest_size) {

@@ -334,8 +334,8 @@ BOOST_AUTO_TEST_CASE(a_quiet_connection_is_pinged_and_given_up_without_an_answer
     ShipBench bench;
     bench.begin();
     bench.machine.run_for(26s);
-    BOOST_TEST(bench.door->pings >= 4u);
-    BOOST_TEST(bench.door->pings <= 5u);
+    BOOST_TEST(bench.door->pings >= 5u);  // the first is for the clock
+    BOOST_TEST(bench.door->pings <= 6u);
     BOOST_TEST(bench.door->connections == 1u);
     bench.door->hold();
     bench.machine.run_for(5s + 10s + 1s);

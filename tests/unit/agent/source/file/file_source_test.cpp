@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(when_notifications_were_lost_everything_is_looked_at_at_onc
     for (int i = 0; i < 50; ++i) {
         BOOST_TEST(world.lines_now("/var/log/" + std::to_string(i) + ".log").size() == 2u, i);
     }
-    BOOST_TEST(world.metric("logboom_agent_notify_overflows_total") >= 1);
+    BOOST_TEST(world.metric("logboom_agent_inotify_overflows_total") >= 1);
 }
 
 BOOST_AUTO_TEST_CASE(what_no_notification_tells_is_found_by_the_rescan) {

@@ -123,7 +123,7 @@ public:
         waiting.envelope.generation = batch.generation;
         waiting.envelope.from = batch.from;
         waiting.envelope.to = batch.to;
-        waiting.envelope.agent_epoch = epoch_;
+        waiting.envelope.agent_epoch = batch.agent_epoch;
         waiting.batch = std::move(batch);
         queue_.push_back(std::move(waiting));
         deliver_later();
@@ -225,12 +225,15 @@ public:
     void start_alone() {
         Env& env = machine.env();
         ++epoch;
+        memory = &machine.make<ship::MemoryBudget>(
+            memory_max, limits::agent_memory_reserve(batches.batch_bytes_max), registry
+        );
         link = &machine.make<Link>(machine.events(), collector, epoch);
-        room = &machine.make<batch::BatchRoom>(env, batches, hash, *link, registry);
+        room = &machine.make<batch::BatchRoom>(env, batches, hash, *link, *memory, registry);
         checkpoint_options.dir = "/state";
         checkpoint = &machine.make<source::Checkpoint>(env, checkpoint_options, registry);
         files = &machine.make<source::FileSource>(
-            env, options, hash, *checkpoint, *room, *link, registry
+            env, options, hash, *checkpoint, *room, *link, *memory, registry
         );
         link->tell(*files);
         const Result<Ok> opened = machine.run(checkpoint->start());
@@ -349,6 +352,8 @@ public:
     std::uint32_t epoch = 0;
     sim::SimMachine machine;
     Applications apps;
+    std::uint64_t memory_max = limits::agent_memory_default;
+    ship::MemoryBudget* memory = nullptr;
     Link* link = nullptr;
     batch::BatchRoom* room = nullptr;
     source::Checkpoint* checkpoint = nullptr;

@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(unread_bytes_that_a_truncation_destroyed_are_counted) {
     BOOST_TEST(
         world.lines_of(app_log, 4) == numbers(0, 3) + Lines{"new"}, boost::test_tools::per_element()
     );
-    BOOST_TEST(world.metric("logboom_agent_loss_bytes_total{reason=\"truncated\"}") == 10);
+    BOOST_TEST(world.metric("logboom_agent_loss_bytes_total{reason=\"truncated_unread\"}") == 10);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_may_shrink_while_it_is_being_read) {
