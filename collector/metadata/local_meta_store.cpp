@@ -273,36 +273,24 @@ void LocalMetaStore::publish_all() {
     image_.store(std::make_shared<const Image>(std::move(topics)));
 }
 
-template <typename R>
-Task<R> LocalMetaStore::in_turn(Task<R> change) {
-    while (changing_) {
-        co_await turn_.wait_uncancelled();
-    }
-    changing_ = true;
-    R changed = co_await std::move(change);
-    changing_ = false;
-    turn_.wake_one();
-    co_return changed;
-}
-
 Task<Result<ImagePtr>> LocalMetaStore::create_topic(NewTopic topic) {
-    co_return co_await in_turn(create_alone(std::move(topic)));
+    co_return co_await turn_.run(create_alone(std::move(topic)));
 }
 
 Task<Result<ImagePtr>> LocalMetaStore::delete_topic(const Id128 id) {
-    co_return co_await in_turn(delete_alone(id));
+    co_return co_await turn_.run(delete_alone(id));
 }
 
 Task<Result<Ok>> LocalMetaStore::files_removed(const Id128 id) {
-    co_return co_await in_turn(files_removed_alone(id));
+    co_return co_await turn_.run(files_removed_alone(id));
 }
 
 Task<Result<ImagePtr>> LocalMetaStore::add_partitions(const Id128 id, const std::int32_t count) {
-    co_return co_await in_turn(add_partitions_alone(id, count));
+    co_return co_await turn_.run(add_partitions_alone(id, count));
 }
 
 Task<Result<ProducerIdBlock>> LocalMetaStore::take_producer_ids() {
-    co_return co_await in_turn(take_producer_ids_alone());
+    co_return co_await turn_.run(take_producer_ids_alone());
 }
 
 Id128 LocalMetaStore::new_id() {

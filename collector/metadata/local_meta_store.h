@@ -8,6 +8,7 @@
 #include "collector/metadata/journal.h"
 #include "collector/metadata/meta_store.h"
 #include "shared/io/env.h"
+#include "shared/io/turn.h"
 
 #include <atomic>
 #include <optional>
@@ -59,9 +60,6 @@ private:
     template <typename Kind>
     Task<Result<Ok>> append(Kind kind);
     Task<Result<Ok>> compact();
-    /// One change at a time.
-    template <typename R>
-    Task<R> in_turn(Task<R> change);
     Task<Result<ImagePtr>> create_alone(NewTopic topic);
     Task<Result<ImagePtr>> delete_alone(Id128 id);
     Task<Result<Ok>> files_removed_alone(Id128 id);
@@ -80,8 +78,7 @@ private:
     ProducerId producer_ids_end_;
     std::atomic<ImagePtr> image_;
     Journal journal_;
-    bool changing_ = false;
-    io::WaitQueue turn_;
+    io::Turn turn_;  // one change at a time
 };
 
 }  // namespace logboom::metadata

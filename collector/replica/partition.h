@@ -1,6 +1,6 @@
-// One partition of a topic on this node: its log, what its leader knows beside the log (the agents' positions,
-// the idempotent producers) and the high watermark. With one replica a record is committed once it is synced
-// here.
+// One partition of a topic on this node: its log, what its leader knows beside the log (the agents'
+// positions, the idempotent producers) and the high watermark. With one replica a record is committed once
+// it is synced here.
 //
 // When its topic is deleted it ends: whoever comes is told that there is no such partition, who waits for
 // records is woken, and its log is closed when the last one has left (`end`). It is destroyed when nobody
@@ -129,8 +129,8 @@ public:
 
     /// Appends one batch of `agent_id` by the rules of the cursor table; answers when the batch, or for a
     /// duplicate what is known, is committed. Queued before the first suspension, as above.
-    /// Errors: `no_space`, `busy`, `not_found`, `storage_failed` as above, and `too_large`; what is wrong with
-    /// the batch is an outcome.
+    /// Errors: `no_space`, `busy`, `not_found`, `storage_failed` as above, and `too_large`; what is wrong
+    /// with the batch is an outcome.
     Task<Result<AgentAppend>> append_from_agent(
         Id128 agent_id, Slice batch, rpc::BatchEnvelope envelope, std::uint32_t batch_bytes_max
     );

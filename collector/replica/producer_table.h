@@ -1,14 +1,14 @@
-// What is known of the idempotent producers of one partition: by it a retry of a batch is told from a new one,
-// and a batch that came before its turn from the next one (kafka-protocol 4.2).
+// What is known of the idempotent producers of one partition: by it a retry of a batch is told from a new
+// one, and a batch that came before its turn from the next one (kafka-protocol 4.2).
 //
 // As with the agents' cursors, a batch counts from when it is queued, so that the next one, queued behind it,
 // is judged by it. If it is dropped before it is written, its producer goes back (`roll_back`); one whose
-// first batch was dropped or refused is known by the sequence number that it has to begin with, else the batch
-// behind it, already on its way, would be taken for the first.
+// first batch was dropped or refused is known by the sequence number that it has to begin with, else the
+// batch behind it, already on its way, would be taken for the first.
 //
 // It is a function of the log: recovery makes it anew from the headers of the batches, or goes on from a
-// snapshot (`encode`). Times are wall-clock milliseconds; batches found by recovery count as of then, for their
-// own times may be anything.
+// snapshot (`encode`). Times are wall-clock milliseconds; batches found by recovery count as of then, for
+// their own times may be anything.
 #pragma once
 
 #include "shared/base/bytes.h"

@@ -53,8 +53,8 @@ public:
     /// first.
     Task<void> stop();
 
-    /// Any shard. Nothing: there is no such partition, or it is not open. Whoever holds a partition lets go of
-    /// it before the manager is destroyed.
+    /// Any shard. Nothing: there is no such partition, or it is not open. Whoever holds a partition lets go
+    /// of it before the manager is destroyed.
     [[nodiscard]] PartitionPtr find(const Id128& topic, PartitionIndex index) const;
     /// Any shard. All partitions of the topic are open.
     [[nodiscard]] bool has_all(const metadata::TopicImage& topic) const;

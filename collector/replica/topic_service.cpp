@@ -65,7 +65,7 @@ Task<Result<metadata::ImagePtr>> TopicService::ensure_on_store_shard(
     if (created || created.code() != ErrorCode::already_exists) {
         co_return created;
     }
-    co_return co_await in_turn(open_again(std::move(name)));
+    co_return co_await turn_.run(open_again(std::move(name)));
 }
 
 Task<Result<metadata::ImagePtr>> TopicService::open_again(const std::string name) {
@@ -89,20 +89,8 @@ Task<Result<metadata::ImagePtr>> TopicService::open_again(const std::string name
     co_return known;
 }
 
-template <typename R>
-Task<R> TopicService::in_turn(Task<R> change) {
-    while (changing_) {
-        co_await turn_.wait_uncancelled();
-    }
-    changing_ = true;
-    R changed = co_await std::move(change);
-    changing_ = false;
-    turn_.wake_one();
-    co_return changed;
-}
-
 Task<Result<metadata::ImagePtr>> TopicService::create_on_store_shard(metadata::NewTopic topic) {
-    co_return co_await in_turn(create_alone(std::move(topic)));
+    co_return co_await turn_.run(create_alone(std::move(topic)));
 }
 
 Task<Result<metadata::ImagePtr>> TopicService::create_alone(metadata::NewTopic topic) {
@@ -115,7 +103,7 @@ Task<Result<metadata::ImagePtr>> TopicService::create_alone(metadata::NewTopic t
 Task<Result<metadata::ImagePtr>> TopicService::add_partitions_on_store_shard(
     const Id128 id, const std::int32_t count
 ) {
-    co_return co_await in_turn(add_partitions_alone(id, count));
+    co_return co_await turn_.run(add_partitions_alone(id, count));
 }
 
 Task<Result<metadata::ImagePtr>> TopicService::add_partitions_alone(
@@ -127,7 +115,7 @@ Task<Result<metadata::ImagePtr>> TopicService::add_partitions_alone(
 }
 
 Task<Result<metadata::ImagePtr>> TopicService::remove_on_store_shard(const Id128 id) {
-    co_return co_await in_turn(remove_alone(id));
+    co_return co_await turn_.run(remove_alone(id));
 }
 
 Task<Result<metadata::ImagePtr>> TopicService::remove_alone(const Id128 id) {

@@ -5,6 +5,7 @@
 #include "collector/metadata/meta_store.h"
 #include "collector/replica/replica_manager.h"
 #include "shared/io/shard.h"
+#include "shared/io/turn.h"
 
 #include <string>
 
@@ -51,15 +52,12 @@ private:
         std::string name, std::int32_t partitions
     );
     Task<Result<metadata::ImagePtr>> open_again(std::string name);
-    template <typename R>
-    Task<R> in_turn(Task<R> change);
 
     metadata::MetaStore& store_;
     ReplicaManager& replicas_;
     Shard& store_shard_;
     // One change at a time: the second creation of a name then finds the topic, opened.
-    bool changing_ = false;
-    io::WaitQueue turn_;
+    io::Turn turn_;
     SteadyTime retry_after_{};  // of partitions that could not be opened
 };
 

@@ -75,8 +75,8 @@ inline constexpr std::uint64_t door_request_bytes_max = 48ull << 20;
 /// those wait in the socket.
 inline constexpr std::size_t kafka_pipelined_max = 32;
 
-/// Settings described in one answer: at about 400 B each in memory 20 MB at most. All settings of 1500 topics;
-/// who asks for more is told to ask in pieces.
+/// Settings described in one answer: at about 400 B each in memory 20 MB at most. All settings of 1500
+/// topics; who asks for more is told to ask in pieces.
 inline constexpr std::size_t kafka_described_settings_max = 50'000;
 
 /// Largest answer to one Fetch (Kafka's `fetch.max.bytes` is 55 MiB; ours leaves a shard's pool room
