@@ -151,7 +151,7 @@ private:
         std::int64_t lines = 0;
         for (const metadata::TopicImage& topic : image->topics()) {
             for (const metadata::PartitionImage& described : topic.partitions) {
-                replica::Partition* const partition =
+                const replica::PartitionPtr partition =
                     parts.replicas().find(topic.id, described.index);
                 lines += partition == nullptr ? 0 : partition->high_watermark().value;
             }

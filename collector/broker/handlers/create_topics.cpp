@@ -87,6 +87,18 @@ Refusal read_settings(const Asked& asked, metadata::TopicSettings& settings) {
     return {};
 }
 
+/// What this node does not do although its settings could be those of another one.
+Refusal check_config(const Broker& broker, const metadata::TopicSettings& settings) {
+    const metadata::TopicConfig config = topic_config_of(settings, broker.options.topic_defaults);
+    if (config.max_message_bytes > broker.options.batch_bytes_max) {
+        return {
+            KafkaError::invalid_config,
+            "max.message.bytes is above what this node takes at all, "
+                + std::to_string(broker.options.batch_bytes_max)};
+    }
+    return {};
+}
+
 /// What the store says to a topic that is right in itself.
 Refusal to_refusal(const Error& error) {
     if (error.code == ErrorCode::busy) {
@@ -105,6 +117,9 @@ Refusal check(const Broker& broker, const Asked& asked, metadata::TopicSettings&
     }
     if (!refusal.is_set()) {
         refusal = read_settings(asked, settings);
+    }
+    if (!refusal.is_set()) {
+        refusal = check_config(broker, settings);
     }
     return refusal;
 }

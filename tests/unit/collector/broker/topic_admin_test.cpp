@@ -128,6 +128,17 @@ BOOST_AUTO_TEST_CASE(a_setting_that_cannot_be_is_refused_with_a_sentence_that_na
     BOOST_TEST(world.store().image()->topics().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_topic_cannot_take_larger_batches_than_the_node) {
+    AdminWorld world;
+    world.broker().options.batch_bytes_max = 1000;
+    world.broker().options.topic_defaults.max_message_bytes = 1000;
+    const auto larger = world.created(creation_of("t", {{"max.message.bytes", "1001"}}));
+    BOOST_TEST((larger.error_code == KafkaError::invalid_config));
+    BOOST_TEST(larger.error_message->find("1000") != std::string::npos);
+    const auto as_large = world.created(creation_of("t", {{"max.message.bytes", "1000"}}));
+    BOOST_TEST((as_large.error_code == KafkaError::none));
+}
+
 BOOST_AUTO_TEST_CASE(a_name_like_another_ones_and_counts_beside_assignments_are_refused) {
     AdminWorld world;
     world.must_create("a.b");

@@ -152,6 +152,15 @@ BOOST_AUTO_TEST_CASE(what_follows_a_first_batch_that_found_no_room_is_not_taken_
     BOOST_TEST(world.append(numbered(2))->base_offset.value == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_new_producer_whose_first_batch_was_not_even_queued_begins_with_that_one) {
+    PartitionWorld world;
+    world.must_open();
+    BOOST_REQUIRE(world.machine.run(world.partition().close()).has_value());
+    BOOST_TEST((world.append(numbered(5)).code() == ErrorCode::closed));
+    BOOST_TEST((world.append(numbered(6)).code() == ErrorCode::out_of_order));
+    BOOST_TEST((world.append(numbered(5)).code() == ErrorCode::closed));
+}
+
 BOOST_AUTO_TEST_CASE(a_dropped_batch_is_no_duplicate_of_itself) {
     PartitionWorld world;
     world.must_open();
