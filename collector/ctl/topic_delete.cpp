@@ -116,12 +116,15 @@ Task<Outcome<ExitCode>> run_topic_delete(
         );
         for (const DeleteTopicsResponse::Topic& topic : answer.body.responses) {
             const bool is_deleted = topic.error_code == KafkaError::none;
-            const std::string name(topic.name.value_or(std::string_view{}));
+            const std::string name = topic.name.value_or("");
             deletions.push_back(Deletion{name, is_deleted ? "deleted" : "failed", topic.error_code}
             );
             if (!is_deleted) {
-                const Failure failure =
-                    failure_of(topic.error_code, "cannot delete topic '" + printable(name) + "'");
+                const Failure failure = failure_of(
+                    topic.error_code,
+                    "cannot delete topic '" + printable(name) + "'",
+                    topic.error_message
+                );
                 output.say(to_string(failure));
                 exit_code = exit_code == ExitCode::success ? failure.exit_code : exit_code;
             }

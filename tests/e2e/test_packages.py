@@ -153,6 +153,11 @@ def flags_of(binary, *commands):
     [
         ("logboom-agent", "man8/logboom-agent.8.gz", ("check", "config dump")),
         ("logboom-collector", "man8/logboom-collector.8.gz", ("check", "config dump")),
+        (
+            "logboomctl",
+            "man1/logboomctl.1.gz",
+            ("read", "tail", "topic create", "topic describe", "topic delete", "topic offsets", "agent list"),
+        ),
     ],
 )
 def test_a_page_names_every_flag(unpacked, program, page, commands):
