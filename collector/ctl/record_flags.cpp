@@ -174,12 +174,8 @@ std::optional<std::uint64_t> RecordFlags::records_max() const {
     return records_max_ == 0 ? std::nullopt : std::optional(records_max_);
 }
 
-Outcome<ReadOptions> RecordFlags::read_options(const GlobalFlags& globals) const {
-    if (follow_ && exit_at_end_) {
-        return usage("--follow and --exit-at-end contradict each other");
-    }
-    ReadOptions options;
-    options.topic = topic_;
+template <typename Options>
+Outcome<Ok> RecordFlags::fill(Options& options, const GlobalFlags& globals) const {
     LB_TRY(options.partitions, partitions());
     LB_TRY(options.filter, filter());
     options.records_max = records_max();
@@ -187,15 +183,23 @@ Outcome<ReadOptions> RecordFlags::read_options(const GlobalFlags& globals) const
     options.should_fail_if_empty = fail_empty_;
     options.is_strict = strict_;
     options.is_quiet = globals.quiet;
+    return Ok{};
+}
+
+Outcome<ReadOptions> RecordFlags::read_options(const GlobalFlags& globals) const {
+    if (follow_ && exit_at_end_) {
+        return usage("--follow and --exit-at-end contradict each other");
+    }
+    ReadOptions options;
+    options.topic = topic_;
+    LB_CHECK(fill(options, globals));
     return options;
 }
 
 Outcome<TailOptions> RecordFlags::tail_options(const GlobalFlags& globals) const {
     TailOptions options;
     options.topics = topics_;
-    LB_TRY(options.partitions, partitions());
-    LB_TRY(options.filter, filter());
-    options.records_max = records_max();
+    LB_CHECK(fill(options, globals));
     // As with tail(1): of three records the last three, not the first of the last ten.
     options.last = std::min(last_, options.records_max.value_or(last_));
     const auto reorder = parse_duration(reorder_);
@@ -214,10 +218,6 @@ Outcome<TailOptions> RecordFlags::tail_options(const GlobalFlags& globals) const
         }
         options.cursor = std::move(*cursor);
     }
-    options.should_exit_at_end = exit_at_end_;
-    options.should_fail_if_empty = fail_empty_;
-    options.is_strict = strict_;
-    options.is_quiet = globals.quiet;
     return options;
 }
 

@@ -37,6 +37,9 @@ private:
     /// What both have.
     void add_selection(CLI::App& command);
     void add_filter(CLI::App& command);
+    /// What both kinds of options have.
+    template <typename Options>
+    [[nodiscard]] Outcome<Ok> fill(Options& options, const GlobalFlags& globals) const;
     [[nodiscard]] Outcome<ReadOptions> read_options(const GlobalFlags& globals) const;
     [[nodiscard]] Outcome<TailOptions> tail_options(const GlobalFlags& globals) const;
     [[nodiscard]] Outcome<std::shared_ptr<const RecordFilter>> filter() const;

@@ -16,7 +16,7 @@ from pathlib import Path
 import programs
 import pytest
 from conftest import is_long, root
-from test_fresh_root import in_fresh_root, mirror
+from test_fresh_root import copy_sources, in_fresh_root, mirror
 
 folder = root / "build" / "e2e" / "packages"
 daemons = ("logboom-agent", "logboom-collector")
@@ -120,6 +120,22 @@ def test_two_builds_make_the_same_packages_byte_for_byte(packages):
     for name, first in packages.items():
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (first, again[name])]
         assert digests[0] == digests[1], name
+
+
+def test_a_build_from_scratch_elsewhere_makes_the_same_packages(packages):
+    if not is_long:
+        pytest.skip("compiles everything once more: only with LB_LONG=1")
+    source = folder / "elsewhere" / "deeper"
+    copy_sources(source)
+    build = source / "build" / "release"
+    options = ("--native-file", source / ".ci/profiles/release.ini", "--prefix=/usr", "-Dtests=false")
+    run("/usr/bin/meson", "setup", build, *options, cwd=source)
+    run("/usr/bin/ninja", "-C", build, env={**os.environ, "CCACHE_DISABLE": "1"})
+    epoch = run("git", "log", "-1", "--format=%ct", cwd=root).strip()
+    run(source / "packaging/build-deb", "--no-build", env={**os.environ, "SOURCE_DATE_EPOCH": epoch})
+    for name, first in packages.items():
+        (second,) = (source / "build/packages").glob(f"{name}_*.deb")
+        assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_lintian_has_nothing_to_say(packages):
