@@ -65,6 +65,12 @@ std::vector<WatchEvent> parse_events(ByteView bytes) {
     return events;
 }
 
+/// Why a directory cannot be synced that somebody else made: we may not read it, or its file system has no
+/// names of ours to keep.
+bool is_of_others(const std::int32_t sys_errno) noexcept {
+    return sys_errno == EACCES || sys_errno == EPERM || sys_errno == EINVAL || sys_errno == EROFS;
+}
+
 /// An op on a path; the caller keeps the text.
 Op path_op(const OpKind kind, const std::string& path) {
     Op op;
@@ -360,16 +366,18 @@ Task<Result<Ok>> Fs::make_dir(std::string path, const std::uint32_t mode) {
 
 Task<Result<Ok>> Fs::make_dirs(std::string path, const std::uint32_t mode) {
     const std::string parent = parent_of(path);
-    Result<Ok> made = co_await make_dir(path, mode);
-    if (!made && made.code() == ErrorCode::not_found) {
-        LB_CO_CHECK(co_await make_dirs(parent, mode));
-        made = co_await make_dir(path, mode);
+    Result<Ok> above = Ok{};
+    if (parent != path && parent != "." && parent != "/") {
+        above = co_await make_dirs(parent, mode);
     }
-    LB_CO_CHECK(made);
-    // Also where it stood already: whoever made it may have died before its name was on disk.
+    const Result<Ok> made = co_await make_dir(path, mode);
+    if (!made) {
+        co_return above ? made : above;
+    }
+    // Also where it stood already, up to the root: whoever made it may have died before its name was on disk.
     const Result<Ok> synced = co_await sync_dir(parent);
-    if (!synced && (synced.error().sys_errno == EACCES || synced.error().sys_errno == EPERM)) {
-        co_return Ok{};  // a parent that we may not read is not one that we made
+    if (!synced && is_of_others(synced.error().sys_errno)) {
+        co_return Ok{};
     }
     co_return synced;
 }

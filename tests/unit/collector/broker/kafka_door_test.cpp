@@ -140,8 +140,8 @@ BOOST_AUTO_TEST_CASE(a_request_that_is_not_served_closes_the_connection_behind_e
 
 BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_let_go) {
     DoorWorld world;
-    Conn& silent = world.connect();
     const SteadyTime begun = world.machine.env().clock.now();
+    Conn& silent = world.connect();
     BOOST_TEST((world.receive(silent, 3600s).code() == ErrorCode::closed));
     const Nanos took = world.machine.env().clock.now() - begun;
     BOOST_TEST((took >= world.options.idle_timeout));

@@ -1,6 +1,7 @@
 #include "shared/io/fs.h"
 
 #include "shared/base/rng.h"
+#include "tests/sim/sim_machine.h"
 #include "tests/unit/shared/io/io_world.h"
 
 #include <boost/test/unit_test.hpp>
@@ -448,6 +449,20 @@ BOOST_AUTO_TEST_CASE(directories_are_made_with_their_parents_and_those_that_exis
         BOOST_TEST(code_of(gone) == ErrorCode::not_found);
         co_return Ok{};
     });
+}
+
+BOOST_AUTO_TEST_CASE(all_names_of_a_path_are_on_disk_although_somebody_else_made_its_parents) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        sim::SimMachineOptions options;
+        options.seed = seed;
+        sim::SimMachine machine(options);
+        for (const char* const path : {"/a", "/a/b", "/a/b/c"}) {  // as `mkdir -p` leaves them
+            BOOST_REQUIRE(machine.disk().make_dir(path, 0750) == 0);
+        }
+        BOOST_REQUIRE(machine.run(machine.env().fs.make_dirs("/a/b/c")).has_value());
+        machine.restart_after(sim::CrashKind::power_loss);
+        BOOST_REQUIRE(machine.exists("/a/b/c"));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_stat_tells_what_a_file_is) {
