@@ -81,6 +81,9 @@ Task<Result<Ok>> Collector::start() {
     replica_options.log_dir = data_dir() + "/log";
     replica_options.topic_defaults = topic_defaults_of(config_);
     replica_options.producers.expiration_ms = config_.producer_expiration / Millis(1);
+    replica_options.tail_cache_bytes = config_.tail_cache_bytes;
+    replica_options.retention_interval = config_.retention_interval;
+    replica_options.registry = &registry_;
     replicas_ = std::make_unique<replica::ReplicaManager>(
         shards_, std::move(replica_options), *fetch_hubs_
     );

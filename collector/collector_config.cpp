@@ -43,6 +43,7 @@ constexpr Section sections[] = {
                 "listen = \"127.0.0.1:7462\"\n"},
     {.name = "security"},
     {.name = "topic_defaults", .doc = "of topics that are created without their own values"},
+    {.name = "storage"},
     {.name = "limits"},
 };
 
@@ -156,6 +157,24 @@ constexpr Option options[] = {
      .initial = "true",
      .doc = "topics are created by their first use",
      .reload = Reload::reloadable},
+
+    {.section = "storage",
+     .key = "tail_cache_bytes",
+     .type = ValueType::size,
+     .initial = "\"8MiB\"",
+     .doc =
+         "what was appended last stays in memory: consumers at the end of a log do not touch the disk; of "
+         "each shard",
+     .min = 0,
+     .max = limits::tail_cache_bytes_max},
+    {.section = "storage",
+     .key = "retention_interval",
+     .type = ValueType::duration,
+     .initial = "\"30s\"",
+     .doc =
+         "how often the logs are looked at for segments that are old enough to be closed or deleted",
+     .min = in_ns(100ms),
+     .max = in_ns(24h)},
 
     {.section = "limits",
      .key = "max_message_bytes",
@@ -323,6 +342,10 @@ CollectorConfig CollectorConfig::from(const config::Values& values, config::Prob
     made.retention_time = topic_defaults.duration("retention_time");
     made.retention_bytes = topic_defaults.size("retention_bytes");
     made.auto_create = topic_defaults.boolean("auto_create");
+
+    const config::Table& storage = values.table("storage");
+    made.tail_cache_bytes = storage.size("tail_cache_bytes");
+    made.retention_interval = storage.duration("retention_interval");
 
     const config::Table& limits = values.table("limits");
     made.message_bytes_max = static_cast<std::uint32_t>(limits.size("max_message_bytes"));

@@ -49,6 +49,10 @@ struct CollectorConfig {
     std::uint64_t retention_bytes = 0;  // of a partition; 0: no bound
     bool auto_create = true;
 
+    // [storage]
+    std::uint64_t tail_cache_bytes = 0;
+    Nanos retention_interval{};
+
     // [limits]
     std::uint32_t message_bytes_max = 0;
     std::uint32_t connections_max = 0;

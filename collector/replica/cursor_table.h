@@ -7,7 +7,9 @@
 // on its way, would be taken for the first.
 #pragma once
 
+#include "shared/base/bytes.h"
 #include "shared/base/limits.h"
+#include "shared/base/result.h"
 #include "shared/base/strong.h"
 #include "shared/record/source_cursor.h"
 
@@ -67,6 +69,8 @@ public:
     struct Stream {
         Id128 id{};
         KnownPosition known;
+
+        bool operator==(const Stream&) const = default;
     };
     /// Streams of an agent in the order of their ids: those behind `after`, `count_max` at most.
     [[nodiscard]] std::vector<Stream> streams_of(
@@ -77,6 +81,15 @@ public:
     /// The highest epoch of an agent's streams; 0: none is known.
     [[nodiscard]] std::uint32_t epoch_of(const Id128& agent) const;
     [[nodiscard]] std::size_t size() const noexcept { return positions_.size(); }
+
+    /// Appends what is known of the batches below `end` (LAYOUT.md). `end` is not below what is settled;
+    /// what was advanced behind it does not show, nor do streams of which no batch was taken.
+    void encode(Offset end, Buffer& out) const;
+    /// The table as it was encoded; no bytes are an empty one. Errors: `malformed`; `too_large` if there are
+    /// more streams than `streams_max`.
+    [[nodiscard]] static Result<CursorTable> decode(
+        ByteView bytes, std::size_t streams_max = limits::cursor_streams_max
+    );
 
 private:
     struct Key {

@@ -1,6 +1,7 @@
 #include "collector/replica/partition.h"
 
 #include "shared/record/batch_checker.h"
+#include "shared/record/max_timestamp.h"
 
 #include <algorithm>
 
@@ -79,6 +80,7 @@ Partition::Partition(
     , config_(options.topic)
     , listener_(listener)
     , log_(env, directory, key, options.log, *this)
+    , producer_options_(options.producers)
     , producers_(options.producers)
     , unused_(env.scheduler) {}
 
@@ -104,8 +106,12 @@ Task<void> Partition::end() {
 }
 
 Result<storage::AppendPtr> Partition::queue(Slice batch, const storage::Log::Awaited awaited) {
+    const std::int64_t now_ms = to_unix_ms(env_.clock.wall());
     if (config_.timestamp_type == metadata::TimestampType::log_append_time) {
-        record::patch_append_time(batch.mutable_bytes(), to_unix_ms(env_.clock.wall()));
+        record::patch_append_time(batch.mutable_bytes(), now_ms);
+    } else {
+        const std::int64_t ahead_ms = std::min(config_.timestamp_after_max_ms, INT64_MAX - now_ms);
+        record::fill_max_timestamp(batch.mutable_bytes(), now_ms + ahead_ms);
     }
     return log_.append(std::move(batch), leader_epoch_, awaited);
 }
@@ -341,6 +347,21 @@ Task<AgentPositions> Partition::positions(
     co_return answer;
 }
 
+void Partition::encode_state(const Offset end, storage::StateSections& sections) const {
+    cursors_.encode(end, sections.add(storage::StateSectionId::agents));
+    producers_.encode(sections.add(storage::StateSectionId::producers));
+}
+
+Result<Ok> Partition::restore_state(const storage::StateSections& sections) {
+    LB_TRY(cursors_, CursorTable::decode(sections.bytes_of(storage::StateSectionId::agents)));
+    const ByteView producers = sections.bytes_of(storage::StateSectionId::producers);
+    producers_ = ProducerTable(producer_options_);
+    if (!producers.empty()) {
+        LB_TRY(producers_, ProducerTable::decode(producers, producer_options_));
+    }
+    return Ok{};
+}
+
 void Partition::on_recovered_batch(const record::BatchView& batch) {
     const record::BatchHeader& header = batch.header();
     if (header.producer_id.value >= 0) {
@@ -399,6 +420,10 @@ void Partition::on_synced(const Offset end) {
 void Partition::on_dropped(const Offset from) {
     cursors_.roll_back(from);
     producers_.roll_back(from);
+}
+
+void Partition::on_start_moved(const Offset log_start) {
+    log_start_.store(log_start.value, std::memory_order_release);
 }
 
 }  // namespace logboom::replica

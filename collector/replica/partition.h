@@ -104,9 +104,9 @@ public:
         HighWatermarkListener& listener
     );
 
-    /// Opens or creates the log and reads the agents' positions from it. Errors: `corrupt`: synced data
-    /// is damaged and the partition must not be served (logged with the place); `io`, `no_space`,
-    /// `storage_failed`.
+    /// Opens or creates the log and finds the agents' positions: in its newest state snapshot and in the
+    /// batches behind it. Errors: `corrupt`: synced data is damaged and the partition must not be served
+    /// (logged with the place); `io`, `no_space`, `unsupported`, `storage_failed`.
     Task<Result<Ok>> open();
     /// Waits for what is queued and syncs it. Nobody calls `append` afterwards.
     Task<Result<storage::CleanLog>> close();
@@ -199,12 +199,15 @@ private:
         Partition& partition_;
     };
 
+    void encode_state(Offset end, storage::StateSections& sections) const override;
+    Result<Ok> restore_state(const storage::StateSections& sections) override;
     void on_recovered_batch(const record::BatchView& batch) override;
     void recover_producer(const record::BatchHeader& header);
     void recover_cursor(const record::BatchView& batch);
     void on_written(Offset end) override;
     void on_synced(Offset end) override;
     void on_dropped(Offset from) override;
+    void on_start_moved(Offset log_start) override;
 
     Task<Result<AgentAppend>> answer_known(AgentAppend answer, Offset last_offset);
     Task<Result<AppendedAt>> answer_duplicate(ProducerBatch original, Acks acks);
@@ -224,6 +227,7 @@ private:
     HighWatermarkListener& listener_;
     storage::Log log_;
     CursorTable cursors_;
+    ProducerTableOptions producer_options_;
     ProducerTable producers_;
     std::size_t uses_ = 0;
     io::WaitQueue unused_;

@@ -19,10 +19,12 @@ struct ReplicaManager::OnShard {
         std::atomic<bool>& has_failed
     )
         : shard(home)
-        , directory(home.env(), std::move(options), start, has_failed) {}
+        , directory(home.env(), std::move(options), start, has_failed)
+        , retention(home.env(), directory) {}
 
     Shard& shard;
     storage::LogDirectory directory;
+    storage::Retention retention;
     std::map<PartitionKey, PartitionPtr> partitions;
     std::set<PartitionKey> faulty;
     // Of deleted topics: not in the table any more, and destroyed when only we hold them, since that must
@@ -76,8 +78,12 @@ Task<Result<Ok>> ReplicaManager::make_shard(const std::size_t index) {
     options.path = options_.log_dir;
     options.shard_index = index;
     options.tail_cache_bytes = options_.tail_cache_bytes;
+    options.registry = options_.registry;
     on_shards_[index] =
         std::make_unique<OnShard>(*shards_[index], std::move(options), start_, has_failed_);
+    if (options_.retention_interval > Nanos::zero()) {
+        on_shards_[index]->retention.start(options_.retention_interval);
+    }
     co_return Ok{};
 }
 
@@ -130,6 +136,9 @@ Task<Result<Ok>> ReplicaManager::open_partition(
     Env& env = on_shard.shard.env();
     PartitionOptions partition_options;
     partition_options.log.segment_bytes = static_cast<std::uint64_t>(config.segment_bytes);
+    partition_options.log.segment_ms = config.segment_ms;
+    partition_options.log.retention_ms = config.retention_ms;
+    partition_options.log.retention_bytes = config.retention_bytes;
     partition_options.topic = config;
     partition_options.producers = options_.producers;
     auto partition = std::make_shared<Partition>(
@@ -262,6 +271,7 @@ Task<Result<Ok>> ReplicaManager::stop_on_shard(const std::size_t index) {
         co_return Ok{};
     }
     OnShard& on_shard = *on_shards_[index];
+    co_await on_shard.retention.stop();
     for (const auto& [key, partition] : on_shard.partitions) {
         const Result<storage::CleanLog> closed = co_await partition->close();
         if (closed) {

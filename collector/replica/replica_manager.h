@@ -23,6 +23,10 @@ struct ReplicaManagerOptions {
     ProducerTableOptions producers;
     /// Recently appended bytes that each shard keeps for consumers at the end of the log.
     std::uint64_t tail_cache_bytes = limits::tail_cache_bytes_default;
+    /// How often each shard looks for segments to delete or to close; zero: never.
+    Nanos retention_interval{};
+    /// Where the logs count; null: nobody looks. Outlives the manager.
+    metrics::Registry* registry = nullptr;
 };
 
 class ReplicaManager {

@@ -2,6 +2,8 @@
 
 #include "shared/base/limits.h"
 
+#include <algorithm>
+
 namespace logboom::storage {
 
 namespace {
@@ -53,9 +55,8 @@ Task<Result<Ok>> read_checkpoints(
             );
             continue;
         }
-        for (const auto& [key, synced_end] : *decoded) {
-            Offset& known = checkpoints[key];
-            known = std::max(known, synced_end);
+        for (const auto& [key, checkpoint] : *decoded) {
+            checkpoints[key].raise_to(checkpoint);
         }
     }
     co_return Ok{};
@@ -93,9 +94,24 @@ Task<Result<Ok>> take_clean_marker(Env& env, const std::string& directory, Direc
 
 }  // namespace
 
-Offset DirectoryStart::checkpoint_of(const PartitionKey& key) const noexcept {
+void Checkpoint::raise_to(const Checkpoint& other) noexcept {
+    synced_end = std::max(synced_end, other.synced_end);
+    log_start = std::max(log_start, other.log_start);
+}
+
+const Checkpoint* DirectoryStart::checkpoint_of(const PartitionKey& key) const noexcept {
     const auto found = checkpoints.find(key);
-    return found == checkpoints.end() ? Offset(0) : found->second;
+    return found == checkpoints.end() ? nullptr : &found->second;
+}
+
+Offset DirectoryStart::synced_end_of(const PartitionKey& key) const noexcept {
+    const Checkpoint* const known = checkpoint_of(key);
+    return known == nullptr ? Offset(0) : known->synced_end;
+}
+
+Offset DirectoryStart::log_start_of(const PartitionKey& key) const noexcept {
+    const Checkpoint* const known = checkpoint_of(key);
+    return known == nullptr ? Offset(0) : known->log_start;
 }
 
 const CleanLog* DirectoryStart::clean_of(const PartitionKey& key) const noexcept {

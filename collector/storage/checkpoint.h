@@ -1,5 +1,5 @@
-// What a log directory remembers beside its logs: how far each is known to be on disk, and how each was
-// left at a clean stop.
+// What a log directory remembers beside its logs: how far each is known to be on disk, where it begins, and
+// how each was left at a clean stop.
 #pragma once
 
 #include "collector/storage/layout.h"
@@ -11,8 +11,17 @@
 
 namespace logboom::storage {
 
-/// Everything below the offset was on disk at some time: damage there is no torn tail.
-using Checkpoints = std::map<PartitionKey, Offset>;
+struct Checkpoint {
+    /// Everything below it was on disk at some time: damage there is no torn tail.
+    Offset synced_end;
+    /// Segments that end at or below it are deleted, or were about to be.
+    Offset log_start;
+
+    bool operator==(const Checkpoint&) const = default;
+    /// Neither value ever falls.
+    void raise_to(const Checkpoint& other) noexcept;
+};
+using Checkpoints = std::map<PartitionKey, Checkpoint>;
 
 /// How a log was left at a clean stop.
 struct CleanLog {
@@ -37,7 +46,11 @@ struct DirectoryStart {
     Checkpoints checkpoints;
     std::map<PartitionKey, CleanLog> clean;
 
-    [[nodiscard]] Offset checkpoint_of(const PartitionKey& key) const noexcept;
+    /// Nothing of a log that is new or whose checkpoint was lost.
+    [[nodiscard]] const Checkpoint* checkpoint_of(const PartitionKey& key) const noexcept;
+    /// Zero where nothing is known.
+    [[nodiscard]] Offset synced_end_of(const PartitionKey& key) const noexcept;
+    [[nodiscard]] Offset log_start_of(const PartitionKey& key) const noexcept;
     /// Nothing if the log was not closed cleanly, or is new.
     [[nodiscard]] const CleanLog* clean_of(const PartitionKey& key) const noexcept;
 };

@@ -51,10 +51,11 @@ Result<PartitionKey> get_key(const Entry& entry) {
 
 void encode_checkpoints(const Checkpoints& checkpoints, Buffer& out) {
     v1::RecoveryCheckpoint message;
-    for (const auto& [key, synced_end] : checkpoints) {
+    for (const auto& [key, checkpoint] : checkpoints) {
         v1::CheckpointEntry& entry = *message.add_partitions();
         put_key(key, entry);
-        entry.set_synced_end(synced_end.value);
+        entry.set_synced_end(checkpoint.synced_end.value);
+        entry.set_log_start(checkpoint.log_start.value);
     }
     message.set_is_whole(true);
     put(checkpoint_kind, message, out);
@@ -66,10 +67,10 @@ Result<Checkpoints> decode_checkpoints(const ByteView file) {
     Checkpoints checkpoints;
     for (const v1::CheckpointEntry& entry : message.partitions()) {
         LB_TRY(const PartitionKey key, get_key(entry));
-        if (entry.synced_end() < 0) {
+        if (entry.log_start() < 0 || entry.synced_end() < entry.log_start()) {
             return corrupt;
         }
-        checkpoints[key] = Offset(entry.synced_end());
+        checkpoints[key] = {Offset(entry.synced_end()), Offset(entry.log_start())};
     }
     return checkpoints;
 }

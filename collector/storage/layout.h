@@ -26,6 +26,9 @@ struct PartitionKey {
 inline constexpr std::string_view log_suffix = ".log";
 inline constexpr std::string_view offset_index_suffix = ".offsetindex";
 inline constexpr std::string_view time_index_suffix = ".timeindex";
+inline constexpr std::string_view state_suffix = ".state";
+/// Made by an operator who lets a partition be served without the state that is lost.
+inline constexpr std::string_view accept_lost_state_name = "accept-lost-state";
 /// A file that is being made; it counts for nothing before it has its final name.
 inline constexpr std::string_view temporary_suffix = ".tmp";
 

@@ -47,11 +47,15 @@ Result<AppendPtr> Log::append(Slice batch, const LeaderEpoch epoch, const Awaite
     auto append = std::make_shared<Append>(std::move(batch), header, env_, awaited == Awaited::yes);
     next_offset_ = header.end_offset();
     appends_.push_back(append);
+    begin_flushing();
+    return append;
+}
+
+void Log::begin_flushing() {
     if (!is_flushing_) {
         is_flushing_ = true;
         scope_.spawn(flush_queued());
     }
-    return append;
 }
 
 Task<Result<Ok>> Log::wait(AppendPtr append) {
@@ -88,13 +92,18 @@ Task<Result<Ok>> Log::wait_synced(const Offset last_offset) {
 }
 
 Task<void> Log::flush_queued() {
-    while (written_count_ < appends_.size() && !has_failed_) {
+    while ((written_count_ < appends_.size() || is_roll_wanted_) && !has_failed_) {
+        if (is_roll_wanted_) {
+            co_await roll_as_wanted();
+            continue;
+        }
         const Result<Ok> written = co_await write_some();
         if (!written && !has_failed_) {
             co_await recover_from_failed_write(written.error());
         }
     }
     is_flushing_ = false;
+    is_roll_wanted_ = false;
     quiet_.wake_all();
 }
 
@@ -135,24 +144,25 @@ std::vector<AppendPtr> Log::next_group(std::uint64_t& bytes) const {
 }
 
 Task<Result<Ok>> Log::write_group(const std::vector<AppendPtr>& group, const std::uint64_t bytes) {
-    Segment& segment = active();
-    const std::uint64_t position = segment.size_bytes();
+    const SegmentPtr segment = segments_.back();
+    const std::uint64_t position = segment->size_bytes();
     LB_CO_CHECK(co_await make_room(position + bytes));
     std::vector<ByteView> pieces;
     pieces.reserve(group.size());
     for (const AppendPtr& append : group) {
         pieces.push_back(append->batch.view());
     }
-    const std::shared_ptr<io::File> file = segment.file;
+    const std::shared_ptr<io::File> file = segment->file;
     const Result<Ok> written = co_await file->pwritev(std::move(pieces), position);
     if (!written && written.code() != ErrorCode::no_space && !has_failed_) {
-        give_up(written.error(), segment);
+        give_up(written.error(), *segment);
     }
     co_return written;
 }
 
 void Log::on_group_written(const std::vector<AppendPtr>& group, const std::uint64_t bytes) {
     Segment& segment = active();
+    segment.note_append(to_unix_ms(env_.clock.wall()));
     bool is_awaited = false;
     for (const AppendPtr& append : group) {
         LB_ASSERT(appends_[written_count_] == append);
@@ -221,14 +231,14 @@ Task<void> Log::recover_from_failed_write(const Error error) {
         "log directory is full; the producers are told to retry",
         {kv("partition", partition_dir_name(key_)), kv("error", to_string(error))}
     );
-    Segment& segment = active();
-    const std::shared_ptr<io::File> file = segment.file;
-    const Result<Ok> cut = co_await file->truncate(segment.size_bytes());
+    const SegmentPtr segment = segments_.back();
+    const std::shared_ptr<io::File> file = segment->file;
+    const Result<Ok> cut = co_await file->truncate(segment->size_bytes());
     if (!cut && !has_failed_) {
-        give_up(cut.error(), segment);
+        give_up(cut.error(), *segment);
         co_return;
     }
-    allocated_bytes_ = segment.size_bytes();
+    allocated_bytes_ = segment->size_bytes();
     step_bytes_ = limits::segment_step_bytes_min;
 }
 
@@ -251,8 +261,8 @@ Task<void> Log::sync_written() {
     if (has_failed_ || synced_end_ == written_end_) {
         co_return;
     }
-    Segment& segment = active();
-    const std::shared_ptr<io::File> file = segment.file;
+    const SegmentPtr segment = segments_.back();
+    const std::shared_ptr<io::File> file = segment->file;
     const Offset end = written_end_;
     const SteadyTime begin = env_.clock.now();
     ++syncs_running_;
@@ -270,7 +280,7 @@ Task<void> Log::sync_written() {
         co_return;
     }
     if (!synced) {
-        give_up(synced.error(), segment);
+        give_up(synced.error(), *segment);
         co_return;
     }
     on_file_synced(end);

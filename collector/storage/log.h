@@ -6,12 +6,17 @@
 //
 //   log_start ........ synced_end ........ end_offset ........ (queued)
 //
+// Retention takes whole segments off the front. What else a partition knows of the batches below an offset
+// is kept in state snapshots: made when a segment is closed, at a clean stop, and before anything that no
+// snapshot holds is deleted. So a start reads only what lies behind the newest one.
+//
 // A failed write drops its batches and all queued behind them: nobody was shown their offsets, and the
 // next ones get them (R-A1). After a failed sync the directory is given up (R-F1). Shard: that of `env`.
 #pragma once
 
 #include "collector/storage/log_directory.h"
 #include "collector/storage/segment.h"
+#include "collector/storage/state_snapshot.h"
 #include "shared/record/batch.h"
 
 #include <array>
@@ -26,12 +31,16 @@ class BatchReader;
 
 struct LogOptions {
     std::uint64_t segment_bytes = limits::segment_bytes_default;
+    std::int64_t segment_ms = -1;    // a segment with records is closed at this age; -1: at none
+    std::int64_t retention_ms = -1;  // as RetentionLimits
+    std::int64_t retention_bytes = -1;
 };
 
 /// What opening a log found.
 struct RecoveryReport {
     bool was_clean = false;  // as a clean stop left it
     std::size_t segments_count = 0;
+    std::size_t segments_read = 0;    // from their beginning; the others were known from a snapshot
     std::size_t indexes_rebuilt = 0;  // missing or damaged index files of closed segments
     std::uint64_t dropped_bytes = 0;  // of a torn tail; zeros behind the last batch are none
     Offset log_end;
@@ -65,13 +74,21 @@ public:
     LogObserver& operator=(const LogObserver&) = delete;
     virtual ~LogObserver() = default;
 
-    /// Each batch of the log in order, while it is opened.
+    /// What is known of all batches below `end`, as sections of a state snapshot. `end` is the end of what
+    /// is written; batches that are queued behind it must not show.
+    virtual void encode_state(Offset end, StateSections& sections) const = 0;
+    /// Begins anew with what a snapshot says; without sections with nothing. While the log is opened, maybe
+    /// several times. An error: the sections are of no use, and an older snapshot is taken.
+    virtual Result<Ok> restore_state(const StateSections& sections) = 0;
+    /// Then each batch behind the snapshot in order.
     virtual void on_recovered_batch(const record::BatchView& batch) = 0;
     virtual void on_written(Offset end) = 0;
     /// Before the appends below `end` are done.
     virtual void on_synced(Offset end) = 0;
     /// Appends from `from` on were dropped, before they are done; their offsets will be given anew.
     virtual void on_dropped(Offset from) = 0;
+    /// Retention: the log begins there from now on. It is on disk.
+    virtual void on_start_moved(Offset log_start) = 0;
 };
 
 struct FoundRecord {
@@ -88,12 +105,13 @@ public:
         const LogOptions& options,
         LogObserver& observer);
 
-    /// Opens the log, or creates it; checks and reads all of it, cuts a torn tail, and syncs. Errors:
-    /// `corrupt` if synced data is damaged or missing (logged with the place): the log stays closed;
+    /// Opens the log, or creates it; reads and checks what lies behind the newest state snapshot, cuts a
+    /// torn tail, and syncs. Errors: `corrupt` if synced data is damaged or missing (logged with the
+    /// place and what can be done): the log stays closed; `unsupported` for another version's files;
     /// `io`, `no_space`, `storage_failed`.
     Task<Result<Ok>> open();
-    /// Writes and syncs what is queued, cuts the last file to its real length, and closes. Nobody appends
-    /// or reads any more.
+    /// Writes and syncs what is queued, cuts the last file to its real length, leaves a state snapshot,
+    /// and closes. Nobody appends or reads any more.
     Task<Result<CleanLog>> close();
 
     enum class Awaited : bool { no, yes };
@@ -112,12 +130,13 @@ public:
     /// least one, then no more than `bytes_max`. Empty if `from` is at or above `end`. Errors:
     /// `out_of_range`, `corrupt` (nothing is returned of a damaged range), `io`, `storage_failed`.
     Task<Result<std::vector<Slice>>> read(Offset from, std::uint32_t bytes_max, Offset end);
-    /// The first record below `end` with that timestamp or a later one.
+    /// The first record of the log below `end` with that timestamp or a later one.
     Task<Result<std::optional<FoundRecord>>> find_by_time(std::int64_t timestamp_ms, Offset end);
     /// The largest timestamp of the log and its first batch; there may be none.
     [[nodiscard]] LargestTimestamp largest_timestamp() const noexcept;
 
-    [[nodiscard]] Offset start_offset() const noexcept { return segments_.front()->base_offset(); }
+    /// Lower offsets are deleted, on disk too.
+    [[nodiscard]] Offset start_offset() const noexcept { return log_start_; }
     /// End of what is written.
     [[nodiscard]] Offset end_offset() const noexcept { return written_end_; }
     [[nodiscard]] Offset synced_end() const noexcept { return synced_end_; }
@@ -126,18 +145,55 @@ public:
     [[nodiscard]] const RecoveryReport& recovery() const noexcept { return recovery_; }
     [[nodiscard]] std::size_t segments_count() const noexcept { return segments_.size(); }
 
+    // Retention asks for these (see DirectoryMember).
+    Task<Result<std::optional<LogStart>>> prepare_retention(RetentionNow now) override;
+    Task<void> delete_below(Offset log_start) override;
+
 private:
     struct ReadHint {
         Offset next{-1};
-        const Segment* segment = nullptr;
+        SegmentPtr segment;
         std::uint64_t position = 0;
     };
     struct Place {
-        Segment* segment = nullptr;
+        SegmentPtr segment;
         std::uint64_t position = 0;
+    };
+    /// Names in the partition's directory.
+    struct FilesFound {
+        std::vector<Offset> segments;   // by base offset
+        std::vector<Offset> snapshots;  // by offset
+        std::vector<Offset> indexes;    // by no order, of either kind
+        bool accepts_lost_state = false;
+    };
+    /// What a start goes on from: the state below `offset`, and the segments below it that need not be
+    /// read.
+    struct StateFound {
+        Offset offset;
+        std::vector<SegmentFacts> segments;
+
+        [[nodiscard]] const SegmentFacts* facts_of(Offset base_offset) const noexcept;
+    };
+    /// One attempt to recover behind a snapshot, and what it finds of the last segment.
+    struct Recovery {
+        StateFound from;
+        bool fits = true;         // the log agrees with the snapshot
+        bool is_resumed = false;  // the last segment is as a clean stop left it
+        bool ends_well = true;    // behind its last batch are zeros or nothing
+        std::uint64_t file_bytes = 0;
+    };
+    struct StateToWrite {
+        Offset offset;
+        bool describes_last_segment = false;
+        Buffer file;
+    };
+    struct Indexes {
+        OffsetIndex offset_index;
+        TimeIndex time_index;
     };
 
     // log.cpp: writing
+    void begin_flushing();
     Task<void> flush_queued();
     Task<Result<Ok>> write_some();
     Task<Result<Ok>> write_group(const std::vector<AppendPtr>& group, std::uint64_t bytes);
@@ -153,23 +209,53 @@ private:
 
     // log_segments.cpp: files of segments
     Task<Result<Ok>> roll();
-    Task<Result<std::unique_ptr<Segment>>> create_segment(Offset base_offset);
+    /// The flusher begins a new segment, unless the last one is empty; returns when it has tried.
+    Task<void> roll_soon();
+    Task<void> roll_as_wanted();
+    Task<Result<SegmentPtr>> create_segment(Offset base_offset);
     Task<Result<Ok>> seal_active();
-    Task<void> write_indexes(Segment& segment);
-    Task<Result<std::shared_ptr<io::File>>> open_for_reading(Segment& segment);
+    Task<Result<std::shared_ptr<io::File>>> open_for_reading(SegmentPtr segment);
+    void keep_open(SegmentPtr segment);
+    void choose_roll_age();
     [[nodiscard]] std::string path_of(Offset base_offset, std::string_view suffix) const;
 
+    // log_retention.cpp
+    Task<Result<std::optional<LogStart>>> find_log_start(RetentionNow now);
+    [[nodiscard]] std::size_t count_expired_now(RetentionNow now);
+    Task<Result<Ok>> ensure_state_from(Offset log_start);
+    void let_go(const SegmentPtr& segment);
+    Task<void> unlink_segment(Offset base_offset);
+
+    // log_state.cpp: state snapshots
+    enum class LastSegment : bool { left_out, included };
+    [[nodiscard]] StateToWrite capture_state(LastSegment last_segment) const;
+    void snapshot_soon();
+    Task<void> write_captured_states();
+    Task<Result<Ok>> write_state(StateToWrite state);
+    Task<void> prune_snapshots();
+    [[nodiscard]] std::size_t good_snapshots_from(Offset offset) const;
+    Task<Result<StateFound>> load_state(Offset offset);
+
     // log_recovery.cpp
-    Task<Result<std::vector<Offset>>> list_segments();
+    Task<Result<FilesFound>> list_files();
     Task<Result<Ok>> create_directory();
     Task<Result<Ok>> sync_names_in(std::string path);
-    Task<Result<Ok>> recover_segment(Offset base_offset, bool is_last);
-    Task<Result<Ok>> scan(Segment& segment, std::uint64_t file_bytes, bool& ends_well);
+    Task<void> remove_leftovers(FilesFound& files);
+    Result<Ok> check_beginning(const FilesFound& files);
+    Task<Result<Ok>> recover(const FilesFound& files);
+    Task<Result<bool>> try_state(Offset offset, const FilesFound& files, bool& is_unreadable);
+    Task<Result<bool>> recover_from(StateFound from, const FilesFound& files);
+    Task<Result<Ok>> recover_without_state(const FilesFound& files);
+    Task<Result<Ok>> drop_snapshots_ahead();
+    Task<Result<Ok>> recover_segment(Offset base_offset, bool is_last, Recovery& recovery);
+    Task<Result<bool>> take_as_known(const SegmentFacts& facts);
+    Task<Result<SegmentPtr>> resume(const SegmentFacts& facts, std::shared_ptr<io::File> file);
+    Task<Result<Ok>> scan(Segment& segment, Recovery& recovery);
     [[nodiscard]] bool continues(const Segment& segment, const record::BatchHeader& header) const;
     Task<Result<Ok>> check_indexes(Segment& segment, bool is_last);
-    Task<Result<Ok>> finish_last_segment(
-        Segment& segment, std::uint64_t file_bytes, bool ends_well
-    );
+    Result<Ok> check_last_segment(const Recovery& recovery);
+    Task<Result<Ok>> finish_last_segment(const Recovery& recovery);
+    Error report_lost_state(const FilesFound& files) const;
     Error report_damage(const Segment& segment, const char* what) const;
     Error report_other_heads(const Segment& segment, std::size_t entry) const;
     Error report_damage_at(
@@ -184,12 +270,22 @@ private:
         Offset from, std::uint32_t bytes_max, Offset end
     );
     Task<Result<Place>> find_place(Offset from);
-    [[nodiscard]] Segment& segment_of(Offset offset) const;
-    Task<Result<std::uint64_t>> position_in(Segment& segment, Offset offset);
-    Task<Result<Offset>> start_of_time(Segment& segment, std::int64_t timestamp_ms);
+    [[nodiscard]] SegmentPtr segment_of(Offset offset) const;
+    Task<Result<std::uint64_t>> position_in(SegmentPtr segment, Offset offset);
+    Task<Result<std::uint64_t>> position_of_time(SegmentPtr segment, std::int64_t timestamp_ms);
     Task<Result<std::optional<FoundRecord>>> find_in_segment(
-        Segment& segment, std::int64_t timestamp_ms, Offset end
+        SegmentPtr segment, std::int64_t timestamp_ms, Offset end
     );
+    Error report_unreadable(
+        const Segment& segment, std::uint64_t position, Offset offset, const Error& error
+    );
+
+    // log_index_files.cpp
+    Task<void> write_indexes(Segment& segment);
+    Task<void> write_index(std::string path, ByteView bytes);
+    Task<Result<Indexes>> indexes_of(SegmentPtr segment);
+    Task<Result<Indexes>> read_indexes(const SegmentFacts& facts, std::size_t bytes_max);
+    Task<Result<Indexes>> rebuild_indexes(SegmentPtr segment);
 
     [[nodiscard]] Segment& active() const noexcept { return *segments_.back(); }
 
@@ -200,11 +296,22 @@ private:
     LogObserver& observer_;
     std::string path_;
 
-    std::vector<std::unique_ptr<Segment>> segments_;  // by base offset; never empty once open
-    std::deque<Segment*> open_closed_;   // closed segments with an open file, oldest first
+    std::vector<SegmentPtr> segments_;    // by base offset; never empty once open
+    std::deque<SegmentPtr> open_closed_;  // closed segments with an open file, oldest first
+    Offset log_start_;
     std::uint64_t allocated_bytes_ = 0;  // length of the active segment's file
     std::uint64_t step_bytes_ = limits::segment_step_bytes_min;
     bool can_allocate_ = true;
+    std::int64_t roll_age_ms_ = -1;  // of the active segment, with its jitter; -1: at none
+    bool is_roll_wanted_ = false;
+
+    // Snapshots on disk, by offset: those that are known to be good, and what else is there.
+    std::vector<Offset> good_snapshots_;
+    std::vector<Offset> other_snapshots_;
+    Offset described_end_{-1};  // of a snapshot that describes the last segment, too
+    std::optional<StateToWrite> captured_state_;
+    bool is_writing_state_ = false;
+    bool accepted_lost_state_ = false;  // the operator's mark is there until a snapshot is
 
     // In the order of their offsets: first those that are written, then the queued ones.
     std::deque<AppendPtr> appends_;
@@ -218,11 +325,14 @@ private:
     bool is_closing_ = false;
     bool has_failed_ = false;
     std::size_t syncs_running_ = 0;
-    io::WaitQueue quiet_;  // flusher or a sync has ended
+    std::size_t retention_running_ = 0;
+    bool warned_of_clock_ = false;
+    io::WaitQueue quiet_;  // something that close() waits for has ended
 
     LogTail tail_;
     std::array<ReadHint, 8> hints_;
     std::size_t next_hint_ = 0;
+    Offset reported_offset_{-1};  // of the last range that could not be read: told once
     RecoveryReport recovery_;
     Scope scope_;
 };

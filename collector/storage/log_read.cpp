@@ -115,28 +115,42 @@ Task<Result<std::vector<Slice>>> Log::read_from_disk(
     const Offset from, const std::uint32_t bytes_max, const Offset end
 ) {
     LB_CO_TRY(const Place place, co_await find_place(from));
-    Segment& segment = *place.segment;
-    LB_CO_TRY(const std::shared_ptr<io::File> file, co_await open_for_reading(segment));
+    const SegmentPtr segment = place.segment;
+    const Result<std::shared_ptr<io::File>> opened = co_await open_for_reading(segment);
+    if (!opened) {
+        co_return report_unreadable(*segment, place.position, from, opened.error());
+    }
+    const std::shared_ptr<io::File> file = *opened;
     const std::uint32_t block_bytes =
         std::clamp(bytes_max, block_bytes_min, limits::log_read_bytes);
-    BatchReader reader(env_, *file, place.position, segment.size_bytes(), block_bytes);
+    BatchReader reader(env_, *file, place.position, segment->size_bytes(), block_bytes);
     std::vector<Slice> found;
     std::uint64_t bytes = 0;
     Offset expected = from;
+    LeaderEpoch epoch(-1);
+    Error error = damaged;
     for (;;) {
-        LB_CO_TRY(const BatchReader::Found kind, co_await reader.next());
-        if (kind != BatchReader::Found::batch) {
+        const Result<BatchReader::Found> kind = co_await reader.next();
+        if (!kind) {
+            error = kind.error();
+            break;
+        }
+        if (*kind != BatchReader::Found::batch) {
             break;
         }
         const record::BatchHeader& header = reader.batch().header();
         if (header.last_offset() < from) {
             continue;
         }
+        // Offset and epoch are in no checksum of the batch; their order is what proves them.
         const bool is_next = found.empty() ? header.base_offset <= from
                                            : header.base_offset == expected;
-        if (!is_next || header.end_offset() > end) {
+        const bool is_epoch_of_log = header.leader_epoch >= epoch
+                                  && header.leader_epoch <= last_epoch_;
+        if (!is_next || !is_epoch_of_log || header.end_offset() > end) {
             break;
         }
+        epoch = header.leader_epoch;
         bytes += reader.batch().size();
         if (bytes > bytes_max && !found.empty()) {
             break;
@@ -145,17 +159,40 @@ Task<Result<std::vector<Slice>>> Log::read_from_disk(
         expected = header.end_offset();
     }
     if (found.empty()) {
-        env_.log.error(
-            "a batch of a log cannot be read: it is not as it was written",
-            {kv("partition", partition_dir_name(key_)),
-             kv("offset", from),
-             kv("file", quoted(path_of(segment.base_offset(), log_suffix))),
-             kv("position", reader.position())}
-        );
-        co_return damaged;
+        co_return report_unreadable(*segment, reader.position(), from, error);
     }
-    hints_[next_hint_++ % hints_.size()] = ReadHint{expected, &segment, reader.position()};
+    if (!segment->is_deleted) {
+        ReadHint& hint = hints_[next_hint_++ % hints_.size()];
+        hint.next = expected;
+        hint.segment = segment;
+        hint.position = reader.position();
+    }
     co_return without_slack(env_.pool, std::move(found));
+}
+
+/// Counts and tells why nothing can be sent, once for each place: a consumer asks many times a second.
+Error Log::report_unreadable(
+    const Segment& segment, const std::uint64_t position, const Offset offset, const Error& error
+) {
+    if (error.code == ErrorCode::out_of_range || error.code == ErrorCode::cancelled) {
+        return error;  // retention took it meanwhile
+    }
+    StorageMetrics& metrics = directory_.metrics();
+    (error.code == ErrorCode::corrupt ? metrics.corrupt_batches : metrics.read_errors).add();
+    if (reported_offset_ != offset) {
+        reported_offset_ = offset;
+        env_.log.error(
+            error.code == ErrorCode::corrupt
+                ? "a batch of a log cannot be read: it is not as it was written; nothing of it is sent"
+                : "a batch of a log cannot be read",
+            {kv("partition", partition_dir_name(key_)),
+             kv("offset", offset),
+             kv("file", quoted(path_of(segment.base_offset(), log_suffix))),
+             kv("position", position),
+             kv("error", to_string(error))}
+        );
+    }
+    return error;
 }
 
 Task<Result<Log::Place>> Log::find_place(const Offset from) {
@@ -163,60 +200,44 @@ Task<Result<Log::Place>> Log::find_place(const Offset from) {
     for (const ReadHint& hint : hints_) {
         // A batch that begins where a reader stopped; at the end of a segment the next one begins.
         if (hint.next == from && hint.position < hint.segment->size_bytes()) {
-            place.segment = &segment_of(hint.segment->base_offset());
+            place.segment = hint.segment;
             place.position = hint.position;
             co_return place;
         }
     }
-    place.segment = &segment_of(from);
-    LB_CO_TRY(const std::uint64_t position, co_await position_in(*place.segment, from));
+    place.segment = segment_of(from);
+    LB_CO_TRY(const std::uint64_t position, co_await position_in(place.segment, from));
     place.position = position;
     co_return place;
 }
 
-Segment& Log::segment_of(const Offset offset) const {
+SegmentPtr Log::segment_of(const Offset offset) const {
     const auto after = std::partition_point(
         segments_.begin(),
         segments_.end(),
-        [offset](const std::unique_ptr<Segment>& segment) {
-            return segment->base_offset() <= offset;
-        }
+        [offset](const SegmentPtr& segment) { return segment->base_offset() <= offset; }
     );
     LB_ASSERT(after != segments_.begin());
-    return **std::prev(after);
+    return *std::prev(after);
 }
 
-Task<Result<std::uint64_t>> Log::position_in(Segment& segment, const Offset offset) {
-    if (segment.has_indexes()) {
-        co_return segment.offset_index().position_of(offset);
+Task<Result<std::uint64_t>> Log::position_in(SegmentPtr segment, const Offset offset) {
+    if (segment->has_indexes()) {
+        co_return segment->offset_index().position_of(offset);
     }
-    const std::string path = path_of(segment.base_offset(), offset_index_suffix);
-    const Result<std::string> file =
-        co_await env_.fs.read_file(path, segment.index_file_bytes_max());
-    if (file) {
-        const Result<OffsetIndex> index =
-            OffsetIndex::decode(as_bytes(*file), segment.base_offset());
-        if (index) {
-            co_return index->position_of(offset);
-        }
-    }
-    co_return 0;  // without its cache the segment is walked from its first batch
+    LB_CO_TRY(const Indexes indexes, co_await indexes_of(std::move(segment)));
+    co_return indexes.offset_index.position_of(offset);
 }
 
-Task<Result<Offset>> Log::start_of_time(Segment& segment, const std::int64_t timestamp_ms) {
-    if (segment.has_indexes()) {
-        co_return segment.time_index().start_of(timestamp_ms);
+Task<Result<std::uint64_t>> Log::position_of_time(
+    SegmentPtr segment, const std::int64_t timestamp_ms
+) {
+    if (segment->has_indexes()) {
+        const Offset start = segment->time_index().start_of(timestamp_ms);
+        co_return segment->offset_index().position_of(start);
     }
-    const std::string path = path_of(segment.base_offset(), time_index_suffix);
-    const Result<std::string> file =
-        co_await env_.fs.read_file(path, segment.index_file_bytes_max());
-    if (file) {
-        const Result<TimeIndex> index = TimeIndex::decode(as_bytes(*file), segment.base_offset());
-        if (index) {
-            co_return index->start_of(timestamp_ms);
-        }
-    }
-    co_return segment.base_offset();
+    LB_CO_TRY(const Indexes indexes, co_await indexes_of(std::move(segment)));
+    co_return indexes.offset_index.position_of(indexes.time_index.start_of(timestamp_ms));
 }
 
 Task<Result<std::optional<FoundRecord>>> Log::find_by_time(
@@ -225,16 +246,17 @@ Task<Result<std::optional<FoundRecord>>> Log::find_by_time(
     if (has_failed_ || directory_.has_failed()) {
         co_return failed_directory;
     }
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
-        Segment& segment = *segments_[i];
-        if (segment.largest_timestamp().timestamp_ms < timestamp_ms) {
+    const std::vector<SegmentPtr> segments = segments_;  // some may be deleted meanwhile
+    for (const SegmentPtr& segment : segments) {
+        if (segment->largest_timestamp().timestamp_ms < timestamp_ms) {
             continue;
         }
-        LB_CO_TRY(
-            const std::optional<FoundRecord> found,
-            co_await find_in_segment(segment, timestamp_ms, end)
-        );
-        if (found) {
+        const Result<std::optional<FoundRecord>> found =
+            co_await find_in_segment(segment, timestamp_ms, end);
+        if (segment->is_deleted) {
+            continue;
+        }
+        if (!found || *found) {
             co_return found;
         }
     }
@@ -242,18 +264,20 @@ Task<Result<std::optional<FoundRecord>>> Log::find_by_time(
 }
 
 Task<Result<std::optional<FoundRecord>>> Log::find_in_segment(
-    Segment& segment, const std::int64_t timestamp_ms, const Offset end
+    SegmentPtr segment, const std::int64_t timestamp_ms, const Offset end
 ) {
-    LB_CO_TRY(const Offset start, co_await start_of_time(segment, timestamp_ms));
-    LB_CO_TRY(const std::uint64_t position, co_await position_in(segment, start));
+    LB_CO_TRY(const std::uint64_t position, co_await position_of_time(segment, timestamp_ms));
     LB_CO_TRY(const std::shared_ptr<io::File> file, co_await open_for_reading(segment));
-    BatchReader reader(env_, *file, position, segment.size_bytes());
+    BatchReader reader(env_, *file, position, segment->size_bytes());
     for (;;) {
-        LB_CO_TRY(const BatchReader::Found kind, co_await reader.next());
-        if (kind == BatchReader::Found::damaged || kind == BatchReader::Found::zeros) {
-            co_return damaged;
+        const Result<BatchReader::Found> kind = co_await reader.next();
+        const bool is_readable = kind && *kind != BatchReader::Found::damaged
+                              && *kind != BatchReader::Found::zeros;
+        if (!is_readable) {
+            const Error error = kind ? damaged : kind.error();
+            co_return report_unreadable(*segment, reader.position(), segment->base_offset(), error);
         }
-        if (kind == BatchReader::Found::end || reader.batch().header().end_offset() > end) {
+        if (*kind == BatchReader::Found::end || reader.batch().header().end_offset() > end) {
             co_return std::optional<FoundRecord>();
         }
         if (reader.batch().header().max_timestamp_ms < timestamp_ms) {
@@ -268,7 +292,7 @@ Task<Result<std::optional<FoundRecord>>> Log::find_in_segment(
 
 LargestTimestamp Log::largest_timestamp() const noexcept {
     LargestTimestamp largest;
-    for (const std::unique_ptr<Segment>& segment : segments_) {
+    for (const SegmentPtr& segment : segments_) {
         if (segment->largest_timestamp().timestamp_ms > largest.timestamp_ms) {
             largest = segment->largest_timestamp();
         }

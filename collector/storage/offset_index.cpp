@@ -50,6 +50,12 @@ void OffsetIndex::finish() {
     }
 }
 
+void OffsetIndex::resume_behind(const record::BatchView& last_entry) noexcept {
+    bytes_since_entry_ = last_entry.size();
+    heads_crc_ = 0;
+    has_uncovered_heads_ = false;
+}
+
 std::uint64_t OffsetIndex::position_of(const Offset target) const noexcept {
     const std::int64_t delta = target - base_;
     const auto after =

@@ -38,6 +38,8 @@ public:
     bool add(const record::BatchView& batch, std::uint64_t position);
     /// The segment is closed: makes an entry for its last batch unless that has one.
     void finish();
+    /// Goes on behind the last entry, whose batch is `last_entry`, in an index that was decoded.
+    void resume_behind(const record::BatchView& last_entry) noexcept;
     /// A position at or before the batch that holds `target`; 0 is the first batch.
     [[nodiscard]] std::uint64_t position_of(Offset target) const noexcept;
     [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }

@@ -143,6 +143,8 @@ inline constexpr std::uint32_t log_read_bytes = 256u << 10;
 /// Recently appended bytes that one shard keeps for consumers at the end of its logs: a few seconds of
 /// what a shard takes in.
 inline constexpr std::uint64_t tail_cache_bytes_default = 8ull << 20;
+/// A larger cache would be the page cache's work.
+inline constexpr std::uint64_t tail_cache_bytes_max = 64ull << 30;
 /// Cached batches up to this size are copied into shared chunks of the second size: a chunk of its own
 /// would be many times as large as a batch of one record.
 inline constexpr std::uint32_t tail_cache_packed_bytes_max = 8u << 10;
@@ -151,6 +153,8 @@ static_assert(tail_cache_packed_bytes_max <= tail_cache_room_bytes / 8);
 /// Positions of agents' streams in one partition; at about 500 B each 50 MB at most. The stream that was
 /// silent for longest is forgotten first.
 inline constexpr std::size_t cursor_streams_max = 100'000;
+/// State snapshots of a partition that are kept: the newest, and spares for when it is damaged.
+inline constexpr std::size_t state_snapshots_kept = 3;
 /// Idempotent producers of one partition; at about 300 B each 6 MB at most. The one that was silent for
 /// longest is forgotten first: a retry of its last batches would then be a second record. So many in the two
 /// minutes in which clients retry are 160 new ones a second.
@@ -174,6 +178,9 @@ static_assert(
     topics_max * (topic_name_bytes_max + 64) + topics_settings_bytes_max <= crc_frame_bytes_max
 );
 static_assert(producers_max * (16 + producer_batches_max * 32) <= crc_frame_bytes_max);
+/// Largest state snapshot: all streams with paths of 4 KiB, and a frame of each of the other sections.
+inline constexpr std::size_t state_file_bytes_max = cursor_streams_max * (4096u + 512u)
+                                                  + 2u * crc_frame_bytes_max;
 
 // --- Agent ---------------------------------------------------------------------------------------
 

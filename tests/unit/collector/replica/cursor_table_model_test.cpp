@@ -148,6 +148,29 @@ void check_replay(const CursorTable& table, const Model& model) {
     }
 }
 
+/// A snapshot of what is written, and the batches behind it, make the same table.
+void check_snapshot(const CursorTable& table, const Model& model, const std::int64_t written) {
+    Buffer bytes;
+    table.encode(Offset(written), bytes);
+    Result<CursorTable> restored = CursorTable::decode(bytes.view());
+    BOOST_REQUIRE(restored.has_value());
+    CursorTable settled;
+    const std::vector<record::SourceCursor> cursors = model.all_taken();
+    const std::vector<std::int64_t> offsets = model.offsets();
+    for (std::size_t i = 0; i < cursors.size(); ++i) {
+        if (offsets[i] < written) {
+            settled.advance(cursors[i], Offset(offsets[i]));
+        }
+    }
+    BOOST_REQUIRE((restored->streams_of(id_of(0xaa)) == settled.streams_of(id_of(0xaa))));
+    for (std::size_t i = 0; i < cursors.size(); ++i) {
+        if (offsets[i] >= written) {
+            restored->advance(cursors[i], Offset(offsets[i]));
+        }
+    }
+    check_replay(*restored, model);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(cursor_table_model)
@@ -180,6 +203,9 @@ BOOST_AUTO_TEST_CASE(random_batches_are_judged_as_the_rules_say_and_replayed_to_
                     next = written;
                 }
                 compare(table, model);
+                if (rng.chance(0.2)) {
+                    check_snapshot(table, model, written);
+                }
             }
             table.settle(Offset(next));
             check_replay(table, model);

@@ -34,6 +34,96 @@ std::uint64_t to_of(const CursorTable& table, const Id128& id = stream) {
 
 BOOST_AUTO_TEST_SUITE(cursor_table)
 
+// --- Snapshots -----------------------------------------------------------------------------------
+
+namespace {
+
+Buffer encoded(const CursorTable& table, const std::int64_t end = 1000) {
+    Buffer bytes;
+    table.encode(Offset(end), bytes);
+    return bytes;
+}
+
+/// A table of three streams, one of which says which file it is.
+CursorTable table_of_three() {
+    CursorTable table;
+    record::SourceCursor named = cursor_of(id_of(2), 0, 50);
+    named.identity.emplace().path_seen = "/var/log/app.log";
+    named.identity->ino = 77;
+    table.advance(cursor_of(id_of(3), 0, 10), Offset(0));
+    table.advance(named, Offset(4));
+    table.advance(cursor_of(id_of(1), 100, 200), Offset(9));
+    table.settle(Offset(10));
+    return table;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(bytes_that_are_cut_or_not_in_order_are_no_table) {
+    const Buffer good = encoded(table_of_three());
+    for (std::size_t size = 1; size < good.size(); ++size) {
+        const Result<CursorTable> cut = CursorTable::decode(good.view().first(size));
+        // Whole entries are a table; the snapshot around them knows their number of bytes.
+        BOOST_REQUIRE((!cut || cut->size() < 3));
+    }
+    Buffer twice = encoded(table_of_three());
+    twice.append(good.view());
+    BOOST_TEST((CursorTable::decode(twice.view()).code() == ErrorCode::malformed));
+    BOOST_TEST((CursorTable::decode(good.view(), 2).code() == ErrorCode::too_large));
+}
+
+BOOST_AUTO_TEST_CASE(a_table_comes_back_with_all_that_is_known_of_its_streams) {
+    const CursorTable table = table_of_three();
+    const Buffer bytes = encoded(table);
+    Result<CursorTable> restored = CursorTable::decode(bytes.view());
+    BOOST_REQUIRE(restored.has_value());
+    BOOST_TEST((restored->streams_of(agent) == table.streams_of(agent)));
+    BOOST_TEST(restored->epoch_of(agent) == 1u);
+    BOOST_TEST((restored->judge(cursor_of(id_of(1), 100, 200)) == Verdict::duplicate));
+    BOOST_TEST((restored->judge(cursor_of(id_of(1), 200, 201)) == Verdict::append));
+    BOOST_TEST((as_text(encoded(*restored).view()) == as_text(bytes.view())));
+    BOOST_TEST(CursorTable::decode(ByteView())->size() == 0u);
+    // Who was silent for longest is known, too.
+    restored = CursorTable::decode(bytes.view(), 3);
+    restored->advance(cursor_of(id_of(4), 0, 1), Offset(10));
+    BOOST_TEST(restored->find(agent, id_of(3)) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_written_yet_does_not_show_in_a_snapshot) {
+    CursorTable table = table_of_three();
+    table.advance(cursor_of(id_of(1), 200, 300), Offset(11));
+    table.advance(cursor_of(id_of(1), 300, 400), Offset(12));
+    table.advance(cursor_of(id_of(5), 0, 9), Offset(13));
+    table.expect(cursor_of(id_of(6), 0, 9));
+    const auto to_at = [&table](const std::int64_t end, const std::uint8_t id) -> std::int64_t {
+        const Result<CursorTable> restored = CursorTable::decode(encoded(table, end).view());
+        BOOST_REQUIRE(restored.has_value());
+        const KnownPosition* const known = restored->find(agent, id_of(id));
+        return known == nullptr ? -1 : static_cast<std::int64_t>(known->to);
+    };
+    BOOST_TEST(to_at(10, 1) == 200);
+    BOOST_TEST(to_at(12, 1) == 300);
+    BOOST_TEST(to_at(13, 1) == 400);
+    BOOST_TEST(to_at(13, 5) == -1);
+    BOOST_TEST(to_at(14, 5) == 9);
+    BOOST_TEST(to_at(14, 6) == -1);  // no batch of it was ever taken
+    BOOST_TEST(to_of(table, id_of(1)) == 400u);
+}
+
+// Made from the description in LAYOUT.md by a program that shares no code with ours.
+BOOST_AUTO_TEST_CASE(a_table_has_exactly_these_bytes) {
+    CursorTable table;
+    record::SourceCursor cursor = cursor_of(stream, 100, 200);
+    cursor.identity.emplace().path_seen = "/a";
+    table.advance(cursor, Offset(9));
+    BOOST_TEST(
+        to_hex(encoded(table).view())
+        == "0000003e0a10aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa10011a10010101010101"
+           "01010101010101010101200128c801300938044178050000000000004a044202"
+           "2f61"
+    );
+}
+
 // --- The rules -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(rule_1_an_older_run_of_the_agent_is_fenced_whatever_it_sends) {

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(with_another_number_of_shards_everything_is_served_and_know
         world.must_open();
         for (std::int32_t i = 0; i < 6; ++i) {
             const storage::PartitionKey key{world.id_of_topic("t"), PartitionIndex(i)};
-            BOOST_TEST((start->checkpoint_of(key) == world.find("t", i)->high_watermark()));
+            BOOST_TEST((start->synced_end_of(key) == world.find("t", i)->high_watermark()));
             BOOST_TEST(world.append("t", {"more"}, i).has_value());
         }
         world.machine.run_for(2s);

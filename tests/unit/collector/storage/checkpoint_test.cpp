@@ -69,7 +69,9 @@ void check_cut_and_flipped(const std::string& good, const auto& decode) {
 BOOST_AUTO_TEST_SUITE(checkpoint)
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_cut_or_has_a_flipped_bit_is_not_believed) {
-    check_cut_and_flipped(checkpoint_file({{first_key, Offset(5)}}), decode_checkpoints);
+    check_cut_and_flipped(
+        checkpoint_file({{first_key, {Offset(5), Offset(0)}}}), decode_checkpoints
+    );
 }
 
 BOOST_AUTO_TEST_CASE(a_clean_mark_that_is_cut_or_has_a_flipped_bit_is_not_believed) {
@@ -77,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_clean_mark_that_is_cut_or_has_a_flipped_bit_is_not_believ
 }
 
 BOOST_AUTO_TEST_CASE(one_kind_of_file_is_not_taken_for_the_other) {
-    const std::string checkpoints = checkpoint_file({{first_key, Offset(5)}});
+    const std::string checkpoints = checkpoint_file({{first_key, {Offset(5), Offset(0)}}});
     BOOST_TEST((decode_clean_marker(as_bytes(checkpoints)).code() == ErrorCode::malformed));
     BOOST_TEST((decode_checkpoints(as_bytes(clean_file())).code() == ErrorCode::malformed));
 }
@@ -95,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_directory_that_was_given_up_is_refused_and_the_way_out_is
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_version_is_refused_and_both_versions_are_named) {
     DirectoryWorld world;
-    std::string file = checkpoint_file({{first_key, Offset(5)}});
+    std::string file = checkpoint_file({{first_key, {Offset(5), Offset(0)}}});
     file[4] = 9;
     world.machine.set_content("/data/log/checkpoint-0", file);
     const Result<DirectoryStart> refused = start(world.machine);
@@ -121,11 +123,13 @@ BOOST_AUTO_TEST_CASE(a_clean_mark_of_another_version_is_refused_and_stays) {
 BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_read_counts_as_missing) {
     DirectoryWorld world;
     world.machine.set_content("/data/log/checkpoint-0", "noise");
-    world.machine.set_content("/data/log/checkpoint-1", checkpoint_file({{second_key, Offset(7)}}));
+    world.machine.set_content(
+        "/data/log/checkpoint-1", checkpoint_file({{second_key, {Offset(7), Offset(0)}}})
+    );
     const Result<DirectoryStart> started = start(world.machine);
     BOOST_REQUIRE(started.has_value());
-    BOOST_TEST(started->checkpoint_of(first_key).value == 0);
-    BOOST_TEST(started->checkpoint_of(second_key).value == 7);
+    BOOST_TEST(started->synced_end_of(first_key).value == 0);
+    BOOST_TEST(started->synced_end_of(second_key).value == 7);
     BOOST_TEST(world.machine.has_logged("counts as missing"));
 }
 
@@ -141,7 +145,9 @@ BOOST_AUTO_TEST_CASE(a_clean_mark_that_cannot_be_read_counts_as_missing_and_goes
 
 BOOST_AUTO_TEST_CASE(a_disk_that_cannot_be_read_is_an_error_and_nothing_is_assumed) {
     DirectoryWorld world;
-    world.machine.set_content("/data/log/checkpoint-0", checkpoint_file({{first_key, Offset(5)}}));
+    world.machine.set_content(
+        "/data/log/checkpoint-0", checkpoint_file({{first_key, {Offset(5), Offset(0)}}})
+    );
     world.machine.disk().options().faults.read_error = 1;
     BOOST_TEST((start(world.machine).code() == ErrorCode::io));
 }
@@ -204,20 +210,21 @@ BOOST_AUTO_TEST_CASE(a_clean_mark_survives_a_power_loss_once_it_was_written) {
 BOOST_AUTO_TEST_CASE(of_several_shards_checkpoints_the_highest_value_holds) {
     DirectoryWorld world;
     world.machine.set_content(
-        "/data/log/checkpoint-0", checkpoint_file({{first_key, Offset(5)}, {second_key, Offset(9)}})
+        "/data/log/checkpoint-0",
+        checkpoint_file({{first_key, {Offset(5), Offset(0)}}, {second_key, {Offset(9), Offset(0)}}})
     );
     world.machine.set_content(
         "/data/log/checkpoint-11",
-        checkpoint_file({{first_key, Offset(6)}, {second_key, Offset(8)}})
+        checkpoint_file({{first_key, {Offset(6), Offset(0)}}, {second_key, {Offset(8), Offset(0)}}})
     );
     // One that was being written counts for nothing.
     world.machine.set_content(
-        "/data/log/checkpoint-0.tmp", checkpoint_file({{first_key, Offset(100)}})
+        "/data/log/checkpoint-0.tmp", checkpoint_file({{first_key, {Offset(100), Offset(0)}}})
     );
     const Result<DirectoryStart> started = start(world.machine);
     BOOST_REQUIRE(started.has_value());
-    BOOST_TEST(started->checkpoint_of(first_key).value == 6);
-    BOOST_TEST(started->checkpoint_of(second_key).value == 9);
+    BOOST_TEST(started->synced_end_of(first_key).value == 6);
+    BOOST_TEST(started->synced_end_of(second_key).value == 9);
 }
 
 BOOST_AUTO_TEST_CASE(a_new_directory_knows_nothing) {
@@ -232,7 +239,9 @@ BOOST_AUTO_TEST_CASE(a_new_directory_knows_nothing) {
 // Made from the description in LAYOUT.md by a program that shares no code with ours.
 BOOST_AUTO_TEST_CASE(a_checkpoint_has_exactly_these_bytes) {
     BOOST_TEST(
-        to_hex(as_bytes(checkpoint_file({{first_key, Offset(5)}, {second_key, Offset(1000)}})))
+        to_hex(as_bytes(checkpoint_file(
+            {{first_key, {Offset(5), Offset(0)}}, {second_key, {Offset(1000), Offset(0)}}}
+        )))
         == "4c42435001000000"
            "0000003177ec87ad"
            "0a140a101100000000000000000000000000000018050a170a10220000000000"
@@ -252,7 +261,8 @@ BOOST_AUTO_TEST_CASE(a_clean_mark_has_exactly_these_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_written_comes_back) {
-    const Checkpoints checkpoints{{first_key, Offset(0)}, {second_key, Offset(INT64_MAX)}};
+    const Checkpoints checkpoints{
+        {first_key, {Offset(0), Offset(0)}}, {second_key, {Offset(INT64_MAX), Offset(0)}}};
     BOOST_TEST((*decode_checkpoints(as_bytes(checkpoint_file(checkpoints))) == checkpoints));
     const std::vector<CleanLog> logs(1, some_clean_log());
     BOOST_TEST((*decode_clean_marker(as_bytes(clean_file())) == logs));

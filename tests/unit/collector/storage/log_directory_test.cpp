@@ -20,6 +20,10 @@ class Member final : public DirectoryMember {
 public:
     Task<void> sync_written() override { co_return; }
     void on_directory_failed() override { ++failures; }
+    Task<Result<std::optional<LogStart>>> prepare_retention(RetentionNow) override {
+        co_return std::optional<LogStart>();
+    }
+    Task<void> delete_below(Offset) override { co_return; }
 
     int failures = 0;
 };
@@ -113,10 +117,10 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_cannot_be_written_leaves_the_one_before) 
     world.machine.run_for(2s);
     BOOST_TEST(world.machine.has_logged("the recovery checkpoint could not be written"));
     world.machine.disk().options().faults.sync_error = 0;
-    BOOST_TEST(world.found()->checkpoint_of(first_key).value == 5);
+    BOOST_TEST(world.found()->synced_end_of(first_key).value == 5);
     world.directory->note_synced(first_key, Offset(10));
     world.machine.run_for(2s);
-    BOOST_TEST(world.found()->checkpoint_of(first_key).value == 10);
+    BOOST_TEST(world.found()->synced_end_of(first_key).value == 10);
     BOOST_TEST(!world.directory->has_failed());  // a cache is no log
     world.machine.run(world.directory->stop());
 }
@@ -134,19 +138,20 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_follows_within_a_second_and_not_with_each_sync
     }
     world.machine.run_for(1200ms);
     BOOST_TEST(renames == 2);
-    BOOST_TEST(world.found()->checkpoint_of(first_key).value == 600);
+    BOOST_TEST(world.found()->synced_end_of(first_key).value == 600);
     world.machine.run_for(10s);
     BOOST_TEST(renames == 2);  // nothing new, nothing written
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_never_goes_back_and_keeps_logs_that_are_not_open) {
     DirectoryStart start;
-    start.checkpoints = {{first_key, Offset(50)}, {second_key, Offset(70)}};
+    start.checkpoints[first_key].synced_end = Offset(50);
+    start.checkpoints[second_key].synced_end = Offset(70);
     DirectoryWorld world(start);
     world.directory->note_synced(first_key, Offset(40));
     world.machine.run(world.directory->stop());
-    BOOST_TEST(world.found()->checkpoint_of(first_key).value == 50);
-    BOOST_TEST(world.found()->checkpoint_of(second_key).value == 70);
+    BOOST_TEST(world.found()->synced_end_of(first_key).value == 50);
+    BOOST_TEST(world.found()->synced_end_of(second_key).value == 70);
 }
 
 BOOST_AUTO_TEST_CASE(stopping_writes_the_checkpoint_at_once) {
@@ -155,12 +160,12 @@ BOOST_AUTO_TEST_CASE(stopping_writes_the_checkpoint_at_once) {
     const SteadyTime asked = world.machine.env().clock.now();
     world.machine.run(world.directory->stop());
     BOOST_TEST((world.machine.env().clock.now() < asked + 1s));
-    BOOST_TEST(world.found()->checkpoint_of(first_key).value == 5);
+    BOOST_TEST(world.found()->synced_end_of(first_key).value == 5);
 }
 
 BOOST_AUTO_TEST_CASE(a_partition_that_is_forgotten_is_in_the_next_checkpoint_no_more) {
     DirectoryStart found;
-    found.checkpoints[first_key] = Offset(5);
+    found.checkpoints[first_key].synced_end = Offset(5);
     DirectoryWorld world(found);
     world.directory->note_synced(second_key, Offset(7));
     world.machine.run_for(2s);
@@ -168,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_partition_that_is_forgotten_is_in_the_next_checkpoint_no_
     world.directory->forget(first_key);
     world.machine.run_for(2s);
     BOOST_TEST(world.found()->checkpoints.size() == 1u);
-    BOOST_TEST((world.found()->checkpoint_of(second_key) == Offset(7)));
+    BOOST_TEST((world.found()->synced_end_of(second_key) == Offset(7)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,7 +12,7 @@ namespace {
 /// What the start of a directory finds when everything up to `synced_end` is known to be on disk.
 DirectoryStart known_up_to(const std::int64_t synced_end) {
     DirectoryStart start;
-    start.checkpoints[log_key] = Offset(synced_end);
+    start.checkpoints[log_key].synced_end = Offset(synced_end);
     return start;
 }
 
@@ -55,7 +55,8 @@ std::size_t data_bytes(const std::string& bytes) {
     return last == std::string::npos ? 0 : last + 1;
 }
 
-/// A log of three closed segments and an open one, of which each closed one has its indexes.
+/// A log of three closed segments and an open one, of which each closed one has its indexes. It is left
+/// without state snapshots, so that all of it is read.
 struct SegmentsWorld : LogWorld {
     static LogWorldOptions options() {
         LogWorldOptions made;
@@ -74,6 +75,7 @@ struct SegmentsWorld : LogWorld {
         BOOST_REQUIRE(log().segments_count() == 4u);
         machine.run_for(2s);  // the checkpoint
         kill();
+        remove_snapshots();
     }
 };
 
@@ -431,6 +433,7 @@ struct IndexedWorld : LogWorld {
         offsets = machine.content(segment_path(0, offset_index_suffix));
         times = machine.content(segment_path(0, time_index_suffix));
         kill();
+        remove_snapshots();
     }
 
     void check_rebuilt() {
@@ -439,6 +442,7 @@ struct IndexedWorld : LogWorld {
         BOOST_TEST((machine.content(segment_path(0, offset_index_suffix)) == offsets));
         BOOST_TEST((machine.content(segment_path(0, time_index_suffix)) == times));
         kill();
+        remove_snapshots();
         must_open();
         BOOST_TEST(log().recovery().indexes_rebuilt == 0u);
     }

@@ -418,8 +418,9 @@ BOOST_AUTO_TEST_CASE(a_segment_is_closed_at_its_size_and_at_rest_is_its_batches_
     BOOST_TEST(active.size() == 600u);  // room ahead of the data
     BOOST_TEST(active.substr(0, 300) == expected.substr(1200));
     BOOST_TEST(is_all_zero(active.substr(300)));
-    const std::vector<std::string> names = world.machine.names_in(partition_dir);
-    BOOST_TEST(names.size() == 7u);  // three segments, two indexes for each closed one
+    // Three segments, and for each closed one two indexes and the state snapshot of its end.
+    world.machine.run_for(1s);
+    BOOST_TEST(world.machine.names_in(partition_dir).size() == 9u);
     static_cast<void>(world.close());
     BOOST_TEST(world.machine.content(segment_path(4)) == expected.substr(1200));
 }

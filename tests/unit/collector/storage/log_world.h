@@ -2,12 +2,14 @@
 #pragma once
 
 #include "collector/storage/log.h"
+#include "shared/codec/byte_reader.h"
 #include "tests/sim/sim_machine.h"
 #include "tests/unit/shared/record/record_fixture.h"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,14 +80,45 @@ inline Buffer at_offset(
 
 /// Notes what a log tells.
 struct LogTold final : storage::LogObserver {
+    void encode_state(const Offset end, storage::StateSections& sections) const override {
+        encoded.push_back(end.value);
+        Buffer& bytes = sections.add(storage::StateSectionId::agents);
+        for (const std::int64_t offset : known) {
+            if (offset < end.value) {
+                codec::store_be(bytes.extend(sizeof offset), offset);
+            }
+        }
+    }
+    Result<Ok> restore_state(const storage::StateSections& sections) override {
+        recovered.clear();
+        known.clear();
+        codec::ByteReader reader(sections.bytes_of(storage::StateSectionId::agents));
+        while (reader.remaining() != 0) {
+            known.insert(reader.be<std::int64_t>());
+        }
+        ++restores;
+        return reader.ok() ? Result<Ok>(Ok{})
+                           : Result<Ok>(Error{ErrorCode::malformed, 0, "a test's section"});
+    }
     void on_recovered_batch(const record::BatchView& batch) override {
         recovered.push_back(batch.header().base_offset.value);
+        known.insert(batch.header().base_offset.value);
     }
     void on_written(const Offset end) override { written = end; }
     void on_synced(const Offset end) override { synced = end; }
-    void on_dropped(const Offset from) override { dropped.push_back(from.value); }
+    void on_dropped(const Offset from) override {
+        dropped.push_back(from.value);
+        known.erase(known.lower_bound(from.value), known.end());
+    }
 
-    std::vector<std::int64_t> recovered;
+    void on_start_moved(const Offset log_start) override { started_at.push_back(log_start.value); }
+
+    std::vector<std::int64_t> recovered;  // batches that were read at the start
+    /// The state of this test's log: the base offsets of all batches there ever were.
+    std::set<std::int64_t> known;
+    mutable std::vector<std::int64_t> encoded;
+    int restores = 0;
+    std::vector<std::int64_t> started_at;
     Offset written;
     Offset synced;
     std::vector<std::int64_t> dropped;
@@ -94,6 +127,9 @@ struct LogTold final : storage::LogObserver {
 struct LogWorldOptions {
     sim::SimMachineOptions machine;
     std::uint64_t segment_bytes = limits::segment_bytes_default;
+    std::int64_t segment_ms = -1;
+    std::int64_t retention_ms = -1;
+    std::int64_t retention_bytes = -1;
     std::uint64_t tail_cache_bytes = limits::tail_cache_bytes_default;
 };
 
@@ -151,7 +187,12 @@ public:
         const std::int32_t epoch = 0
     ) {
         Slice bytes = machine.env().pool.copy_of(batch.view());
-        return log().append(std::move(bytes), LeaderEpoch(epoch), awaited);
+        Result<storage::AppendPtr> queued =
+            log().append(std::move(bytes), LeaderEpoch(epoch), awaited);
+        if (queued) {
+            told().known.insert((*queued)->base_offset.value);
+        }
+        return queued;
     }
     /// Appends a batch and waits until it is synced.
     Result<Ok> append(const Buffer& batch, const std::int32_t epoch = 0) {
@@ -174,7 +215,7 @@ public:
     /// All records of the log, read batch by batch.
     std::vector<std::string> values() {
         std::vector<std::string> found;
-        std::int64_t next = 0;
+        std::int64_t next = log().start_offset().value;
         while (next < log().synced_end().value) {
             const Result<std::vector<Slice>> batches = read(next, 1);
             BOOST_REQUIRE(batches.has_value());
@@ -185,6 +226,27 @@ public:
             next = record::decode_batch_header(bytes).end_offset().value;
         }
         return found;
+    }
+
+    /// One pass of retention.
+    void retain() { machine.run(parts_->retention.run_pass()); }
+    sim::Outcome<Result<Ok>> begin_pass() { return machine.begin(pass(parts_->retention)); }
+    /// The offsets of the state snapshots, rising.
+    std::vector<std::int64_t> snapshots() {
+        std::vector<std::int64_t> offsets;
+        for (const std::string& name : machine.names_in(partition_dir)) {
+            const auto offset = storage::parse_segment_file_name(name, storage::state_suffix);
+            if (offset) {
+                offsets.push_back(offset->value);
+            }
+        }
+        return offsets;
+    }
+    /// So that the next start reads the whole log.
+    void remove_snapshots() {
+        for (const std::int64_t offset : snapshots()) {
+            machine.remove(segment_path(offset, storage::state_suffix));
+        }
     }
 
     [[nodiscard]] storage::Log& log() { return parts_->log; }
@@ -198,7 +260,17 @@ private:
         Parts(Env& env, const LogWorldOptions& options, storage::DirectoryStart found)
             : start(std::move(found))
             , directory(env, directory_options(options), start, has_failed)
-            , log(env, directory, log_key, storage::LogOptions{options.segment_bytes}, told) {}
+            , log(env, directory, log_key, log_options(options), told)
+            , retention(env, directory) {}
+
+        static storage::LogOptions log_options(const LogWorldOptions& options) {
+            storage::LogOptions made;
+            made.segment_bytes = options.segment_bytes;
+            made.segment_ms = options.segment_ms;
+            made.retention_ms = options.retention_ms;
+            made.retention_bytes = options.retention_bytes;
+            return made;
+        }
 
         static storage::LogDirectoryOptions directory_options(const LogWorldOptions& options) {
             storage::LogDirectoryOptions made;
@@ -212,7 +284,13 @@ private:
         storage::LogDirectory directory;
         LogTold told;
         storage::Log log;
+        storage::Retention retention;
     };
+
+    static Task<Result<Ok>> pass(storage::Retention& retention) {
+        co_await retention.run_pass();
+        co_return Ok{};
+    }
 
     LogWorldOptions options_;
     Parts* parts_ = nullptr;
