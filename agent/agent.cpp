@@ -128,9 +128,8 @@ http::ReadyCheck progress_check(const std::vector<source::InputHealth>& inputs) 
     check.name = "progress";
     check.ok = longest <= stuck_after;
     if (!check.ok) {
-        check.detail = fmt::format(
-            "bytes wait, and none were acknowledged for {} s", seconds_in(longest)
-        );
+        check.detail =
+            fmt::format("bytes wait, and none were acknowledged for {} s", seconds_in(longest));
     }
     return check;
 }
@@ -156,7 +155,12 @@ struct Agent::Parts {
     )
         : shipper(env, shipper_options(config, agent, std::move(machine_id)), registry)
         , room(
-              env, batch_options(config), batch::KeyedHash(agent.hash_seed), shipper, memory, registry
+              env,
+              batch_options(config),
+              batch::KeyedHash(agent.hash_seed),
+              shipper,
+              memory,
+              registry
           )
         , source(
               env,
@@ -180,9 +184,8 @@ Agent::Agent(Env& env, AgentConfig config, metrics::Registry& registry)
     , registry_(registry)
     , state_(env, config_.state_dir)
     , checkpoint_(env, checkpoint_options(config_), registry)
-    , memory_(
-          config_.memory_max, limits::agent_memory_reserve(config_.batch_bytes_max), registry
-      ) {}
+    , memory_(config_.memory_max, limits::agent_memory_reserve(config_.batch_bytes_max), registry) {
+}
 
 Agent::~Agent() = default;
 

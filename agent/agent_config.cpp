@@ -316,7 +316,9 @@ void check_names(const config::Values& values, config::Problems& problems) {
 }
 
 /// Reading stops when there is no room for a batch any more: there has to be some at least.
-void check_memory(const AgentConfig& made, const config::Values& values, config::Problems& problems) {
+void check_memory(
+    const AgentConfig& made, const config::Values& values, config::Problems& problems
+) {
     const std::uint64_t needed = 2 * limits::agent_memory_reserve(made.batch_bytes_max);
     if (made.memory_max < needed) {
         problems.add(

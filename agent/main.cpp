@@ -190,7 +190,8 @@ Task<bool> live_under_one_identity(
     const std::string state_dir = config.state_dir;
     const std::optional<config::HostPort> http_at = config.http;
     agent::Agent agent(env, std::move(config), registry);
-    const std::unique_ptr<Status> status = make_status(env, agent, runtime_metrics, registry, http_at);
+    const std::unique_ptr<Status> status =
+        make_status(env, agent, runtime_metrics, registry, http_at);
     Result<Ok> started = co_await agent.start();
     bool has_status = false;
     if (started && status != nullptr) {
@@ -265,7 +266,9 @@ int run(const Flags& flags) {
     // T25: half of what may be open is for files; 0: nobody can tell.
     if (const std::uint64_t most = daemon::raise_open_files_max(); most != 0) {
         std::uint32_t& files = loaded.config.open_files_max;
-        files = static_cast<std::uint32_t>(std::min<std::uint64_t>(files, std::max<std::uint64_t>(most / 2, 1)));
+        files = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(files, std::max<std::uint64_t>(most / 2, 1))
+        );
     }
     const LogLineForm form = daemon::is_stderr_a_journal() ? LogLineForm::journal
                                                            : LogLineForm::text;

@@ -62,9 +62,8 @@ metrics::Counter& BatchRoom::records_of(const std::string& input) {
 }
 
 /// Of a header that was chosen; nothing where it does not apply.
-std::optional<std::string> BatchRoom::value_of(
-    const std::string& header, const BatchSource& source
-) const {
+std::optional<std::string> BatchRoom::value_of(const std::string& header, const BatchSource& source)
+    const {
     if (header == "lb.host") {
         return options_.host;
     }

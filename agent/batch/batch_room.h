@@ -40,7 +40,7 @@ struct BatchOptions {
     [[nodiscard]] std::size_t raw_bytes_max() const noexcept {
         return std::size_t{limits::agent_batch_raw_factor} * batch_bytes_max;
     }
-    std::string host;           // value of lb.host
+    std::string host;  // value of lb.host
     std::vector<std::string> headers{"lb.host", "lb.path"};
 };
 
@@ -78,7 +78,9 @@ private:
 
     /// A builder and what it holds of the memory.
     struct Builder {
-        explicit Builder(const record::BatchBuilderOptions& builder_options, ship::MemoryBudget& memory)
+        explicit Builder(
+            const record::BatchBuilderOptions& builder_options, ship::MemoryBudget& memory
+        )
             : batch(builder_options)
             , held(memory, ship::MemoryPool::builders, 0) {}
         void note_memory() { held.set(batch.memory_bytes()); }

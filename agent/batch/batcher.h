@@ -72,7 +72,8 @@ private:
     friend class BatchRoom;
 
     void make_room(const std::size_t value_bytes) {
-        if (builder_ == nullptr || value_bytes > room_bytes_ || !builder_->batch.fits(value_bytes)) {
+        if (builder_ == nullptr || value_bytes > room_bytes_
+            || !builder_->batch.fits(value_bytes)) {
             reopen();
         }
     }

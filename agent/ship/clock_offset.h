@@ -1,5 +1,5 @@
-// How far the collector's clock is ahead of ours (D20), from the time that it tells in its answer to a ping. The
-// answer that took the shortest is the most exact one.
+// How far the collector's clock is ahead of ours (D20), from the time that it tells in its answer to a
+// ping. The answer that took the shortest is the most exact one.
 #pragma once
 
 #include "shared/base/time.h"

@@ -43,9 +43,7 @@ std::uint64_t MemoryBudget::room_bytes() const noexcept {
 
 /// Who waits is called when an eighth is free besides the reserve: else thousands of files would be looked
 /// at again for each batch that goes.
-void MemoryBudget::change(
-    const MemoryPool pool, const std::uint64_t from, const std::uint64_t to
-) {
+void MemoryBudget::change(const MemoryPool pool, const std::uint64_t from, const std::uint64_t to) {
     used_ = used_ - from + to;
     peak_ = std::max(peak_, used_);
     gauges_[static_cast<std::size_t>(pool)]->add(

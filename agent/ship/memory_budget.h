@@ -19,11 +19,9 @@ enum class MemoryPool : std::uint8_t {
 
 class MemoryBudget {
 public:
-    /// At most `bytes_max` are held if a reader, each time after `may_read`, adds no more than `reserve_bytes`
-    /// before it asks again. There is room for twice the reserve at least.
-    MemoryBudget(
-        std::uint64_t bytes_max, std::uint64_t reserve_bytes, metrics::Registry& registry
-    );
+    /// At most `bytes_max` are held if a reader, each time after `may_read`, adds no more than
+    /// `reserve_bytes` before it asks again. There is room for twice the reserve at least.
+    MemoryBudget(std::uint64_t bytes_max, std::uint64_t reserve_bytes, metrics::Registry& registry);
     MemoryBudget(const MemoryBudget&) = delete;
     MemoryBudget& operator=(const MemoryBudget&) = delete;
 

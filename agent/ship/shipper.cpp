@@ -283,9 +283,7 @@ Nanos Shipper::pause_before_next() {
         return std::max(connect_pause_min, backoff_.failed(env_.rng));
     }
     const double spread = 1 + env_.rng.unit();
-    return Nanos(
-        static_cast<Nanos::rep>(static_cast<double>(connect_pause_min.count()) * spread)
-    );
+    return Nanos(static_cast<Nanos::rep>(static_cast<double>(connect_pause_min.count()) * spread));
 }
 
 /// Each address has its share of the time that is left: one that swallows packets must not use up that of
@@ -671,9 +669,7 @@ Task<Result<Ok>> Shipper::ping(rpc::RpcClient& client) {
 }
 
 /// D20: told, and never made use of.
-void Shipper::measure_clock(
-    const rpc::Frame& pong, const WallTime sent, const Nanos round_trip
-) {
+void Shipper::measure_clock(const rpc::Frame& pong, const WallTime sent, const Nanos round_trip) {
     const Result<rpc::PingReply> reply = rpc::decode_ping_reply(pong.header.view());
     if (!reply || reply->wall_ms == 0) {
         return;

@@ -184,7 +184,7 @@ private:
     bool has_lane_room_ = false;
     SteadyTime last_word_{};
     std::optional<Error> failed_;  // of the current connection
-    ClockOffset clock_offset_;  // of its collector
+    ClockOffset clock_offset_;     // of its collector
     std::size_t next_collector_ = 0;
     std::size_t current_collector_ = 0;  // of the current connection
     Backoff backoff_;

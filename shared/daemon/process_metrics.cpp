@@ -46,7 +46,9 @@ double open_files_limit() noexcept {
 }  // namespace
 
 ProcessMetrics::ProcessMetrics(metrics::Registry& registry)
-    : cpu_seconds_(registry.counter("process_cpu_seconds_total", "User and system time, whole seconds."))
+    : cpu_seconds_(
+        registry.counter("process_cpu_seconds_total", "User and system time, whole seconds.")
+    )
     , resident_bytes_(registry.gauge("process_resident_memory_bytes", "Memory that is resident."))
     , virtual_bytes_(registry.gauge("process_virtual_memory_bytes", "Address space."))
     , open_fds_(registry.gauge("process_open_fds", "Open descriptors.")) {

@@ -36,7 +36,9 @@ std::size_t gathered_bytes(const Op& op) noexcept {
 std::string gather(const Op& op, std::size_t skip, const std::size_t size_max) {
     std::string bytes;
     for (std::uint32_t i = 0; i < op.iov_count && bytes.size() < size_max; ++i) {
-        const std::string_view piece(static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len);
+        const std::string_view piece(
+            static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len
+        );
         const std::size_t skipped = std::min(skip, piece.size());
         skip -= skipped;
         bytes += piece.substr(skipped, size_max - bytes.size());
@@ -103,8 +105,8 @@ void SimBackend::cancel(Op& op) {
     const std::uint64_t id = op.backend_id;
     const auto at = live_.find(id);
     LB_ASSERT(at != live_.end() && at->second.op == &op);
-    const bool is_file_op =
-        !waits(op) && op.kind != OpKind::connect_tcp && op.kind != OpKind::resolve;
+    const bool is_file_op = !waits(op) && op.kind != OpKind::connect_tcp
+                         && op.kind != OpKind::resolve;
     if (is_file_op && events_.rng().chance(0.5)) {
         return;  // too late for it
     }
@@ -113,7 +115,9 @@ void SimBackend::cancel(Op& op) {
         if (found != live_.end() && !found->second.settled) {
             const Live& live = found->second;
             const auto partial = static_cast<std::int32_t>(live.progress);
-            settle(id, partial > 0 ? partial : -ECANCELED, events_.draw(Nanos::zero(), told_within));
+            settle(
+                id, partial > 0 ? partial : -ECANCELED, events_.draw(Nanos::zero(), told_within)
+            );
         }
     });
 }
@@ -525,8 +529,8 @@ bool SimBackend::try_send(const std::uint64_t id, Live& live) {
         return true;
     }
     live.progress += static_cast<std::uint32_t>(sent);
-    const bool is_short =
-        sent > 0 && options_.short_send > 0 && events_.rng().chance(options_.short_send);
+    const bool is_short = sent > 0 && options_.short_send > 0
+                       && events_.rng().chance(options_.short_send);
     if (live.progress == total || is_short) {
         settle(id, static_cast<std::int32_t>(live.progress), delay);
         return true;

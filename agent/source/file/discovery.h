@@ -1,5 +1,5 @@
-// Finds the files that the inputs mean (T1 to T5): a walk that enters only directories which can still lead to
-// a match, and one inotify descriptor that watches exactly those (T27). The walk is the correctness,
+// Finds the files that the inputs mean (T1 to T5): a walk that enters only directories which can still lead
+// to a match, and one inotify descriptor that watches exactly those (T27). The walk is the correctness,
 // notification only the speed. Directories that must not or cannot be watched are polled one by one (T28):
 // often while their files are written to, seldom else.
 //
@@ -40,8 +40,9 @@ struct Changes {
 
 /// What a look at some directories said.
 struct Looked {
-    std::vector<FoundFile> files;  // that inputs mean, as they are now; where links lead is not told
-    bool must_rescan = false;      // directories came or went, or are others
+    std::vector<FoundFile>
+        files;                 // that inputs mean, as they are now; where links lead is not told
+    bool must_rescan = false;  // directories came or went, or are others
 };
 
 class Discovery {
@@ -77,7 +78,9 @@ public:
     [[nodiscard]] std::size_t unlistable_count() const noexcept { return unlistable_.size(); }
     /// Whether it found nothing of an input because a directory in which all of its files are cannot be
     /// listed.
-    [[nodiscard]] bool is_shut_out(const FileInput& input) const { return shut_out_.contains(&input); }
+    [[nodiscard]] bool is_shut_out(const FileInput& input) const {
+        return shut_out_.contains(&input);
+    }
 
 private:
     struct Polled {
@@ -106,7 +109,8 @@ private:
         const Glob* glob = nullptr;
         std::vector<FoundFile> found;
         std::set<std::string> seen;
-        std::set<std::tuple<std::uint64_t, std::uint64_t, std::size_t>> walked;  // device, inode, part
+        std::set<std::tuple<std::uint64_t, std::uint64_t, std::size_t>>
+            walked;                     // device, inode, part
         std::deque<LinkedPlace> links;  // to directories: walked when all others are
     };
     struct LinkedDirectory {
@@ -121,7 +125,9 @@ private:
     );
     Task<void> enter(Walk& walk, Place place, bool is_link, std::size_t part, std::uint32_t depth);
     Task<void> consider_file(Walk& walk, FoundFile file, bool is_link);
-    Task<Result<std::size_t>> look_at_entries(std::string directory, bool only_links, Looked& looked);
+    Task<Result<std::size_t>> look_at_entries(
+        std::string directory, bool only_links, Looked& looked
+    );
     void note_unlistable(const Walk& walk, const std::string& directory, const Error& error);
     Task<void> open_watcher();
     Task<void> watch_nearest(const FileInput& input, std::string directory);
@@ -138,7 +144,7 @@ private:
     const std::vector<FileInput>& inputs_;
     std::unique_ptr<io::Watcher> watcher_;
     std::map<std::string, Watch, std::less<>> watches_;  // by directory
-    std::multimap<int, std::string> names_;              // of a watch: links give a directory several
+    std::multimap<int, std::string> names_;  // of a watch: links give a directory several
     std::map<std::string, Polled> polled_;
     std::uint64_t scan_ = 0;
     SteadyTime watcher_again_at_{};

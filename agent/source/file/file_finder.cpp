@@ -97,8 +97,9 @@ Task<Kinship> FileFinder::compare(OpenFile& opened, const Stream& kin) {
     if (is_reused || (!proofs.are_apart && !proofs.is_later_copy)) {
         co_return Kinship::none;
     }
-    const std::uint64_t size_min =
-        proofs.are_apart ? proof.offset : std::max(proof.offset, kin.identity.size_seen);
+    const std::uint64_t size_min = proofs.are_apart
+                                     ? proof.offset
+                                     : std::max(proof.offset, kin.identity.size_seen);
     if (seen.size_seen < size_min) {
         const bool may_be_made =
             kin.state == StreamState::active
@@ -232,15 +233,14 @@ Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::s
     const Proof proof = stream.proof();
     const FileIdentity& known = stream.identity;
     Result<OpenFile> opened = co_await identifier_.open(std::move(path));
-    if (!opened || known.head_len == 0
-        || streams_.find_key(key_of(opened->identity)) != nullptr) {
+    if (!opened || known.head_len == 0 || streams_.find_key(key_of(opened->identity)) != nullptr) {
         co_return std::nullopt;
     }
     ContentProofs proofs;
     proofs.are_apart = are_two_proofs(known.head_len, proof.offset, proof.tail);
     proofs.is_later_copy = is_later_copy(stream, opened->identity);
-    const std::uint64_t size_min =
-        proofs.are_apart ? proof.offset : std::max(proof.offset, known.size_seen);
+    const std::uint64_t size_min = proofs.are_apart ? proof.offset
+                                                    : std::max(proof.offset, known.size_seen);
     if (opened->identity.size_seen < size_min) {
         co_return std::nullopt;
     }

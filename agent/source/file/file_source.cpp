@@ -44,9 +44,7 @@ FileSource::FileSource(
           meters_,
           registry
       )
-    , locator_(
-          env, streams_, turns_, identifier_, checkpoint, room, tailer_, meters_, registry
-      )
+    , locator_(env, streams_, turns_, identifier_, checkpoint, room, tailer_, meters_, registry)
     , work_(env.scheduler)
     , scope_(env.scheduler)
     , files_unreadable_(files_gauge(registry, "unreadable"))
@@ -601,8 +599,7 @@ std::vector<InputHealth> FileSource::health() const {
         InputHealth& one = all.emplace_back();
         one.name = input.name;
         const bool has_unreadable = locator_.unreadable_count(input) != 0;
-        one.is_failing = discovery_.is_shut_out(input)
-                      || (has_unreadable && readable[&input] == 0);
+        one.is_failing = discovery_.is_shut_out(input) || (has_unreadable && readable[&input] == 0);
         one.stuck_for = std::min(waiting[&input], now - moved_at_);
     }
     return all;

@@ -169,8 +169,7 @@ bool Exclusion::covers(const std::string_view path) const {
     const std::string_view name = base_name(path);
     const auto is_name = [name](const std::string& pattern) { return matches_name(pattern, name); };
     const auto is_path = [path](const Glob& glob) { return glob.matches(path); };
-    return has_compressed_name(name)
-        || std::any_of(names_.begin(), names_.end(), is_name)
+    return has_compressed_name(name) || std::any_of(names_.begin(), names_.end(), is_name)
         || std::any_of(paths_.begin(), paths_.end(), is_path);
 }
 

@@ -10,7 +10,8 @@ namespace logboom::source {
 
 namespace {
 
-// Magic numbers of statfs(2): proc, sysfs, debugfs, tracefs, securityfs, bpf, cgroup, cgroup2, pstore, configfs.
+// Magic numbers of statfs(2): proc, sysfs, debugfs, tracefs, securityfs, bpf, cgroup, cgroup2, pstore,
+// configfs.
 constexpr std::array<std::uint64_t, 10> kernel_magics{
     0x9FA0,
     0x62656572,
@@ -111,9 +112,7 @@ Task<Result<FileKey>> Identifier::key(io::File& file, std::string path, const io
     co_return key;
 }
 
-Task<Result<FileIdentity>> Identifier::identify(
-    io::File& file, std::string path, WallTime& mtime
-) {
+Task<Result<FileIdentity>> Identifier::identify(io::File& file, std::string path, WallTime& mtime) {
     LB_CO_TRY(const io::FileStat stat, co_await file.stat());
     mtime = stat.mtime;
     if (stat.type != io::FileType::regular) {

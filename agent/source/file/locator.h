@@ -49,7 +49,9 @@ public:
     /// Of one input.
     [[nodiscard]] std::size_t unreadable_count(const FileInput& input) const;
     /// That a file which cannot be read is written to is no news.
-    [[nodiscard]] bool is_put_off(const std::string& path) const { return unreadable_.contains(path); }
+    [[nodiscard]] bool is_put_off(const std::string& path) const {
+        return unreadable_.contains(path);
+    }
     /// Files that were left alone for their age since the last `begin_scan`.
     [[nodiscard]] std::size_t ignored_count() const noexcept { return ignored_; }
     void begin_scan() noexcept { ignored_ = 0; }

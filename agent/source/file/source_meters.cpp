@@ -48,8 +48,8 @@ void ThrottledTime::settle(const SteadyTime now) noexcept {
 
 SourceMeters::OfInput::OfInput(const FileInput& input, metrics::Registry& registry)
     : bytes_read(registry.counter(
-          "logboom_agent_source_bytes_read_total", "Bytes read from files.", {{"input", input.name}}
-      ))
+        "logboom_agent_source_bytes_read_total", "Bytes read from files.", {{"input", input.name}}
+    ))
     , bytes_behind(registry.gauge(
           "logboom_agent_source_bytes_behind",
           "Bytes of known files that are not acknowledged.",

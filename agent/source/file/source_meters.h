@@ -36,9 +36,7 @@ private:
 
 class SourceMeters {
 public:
-    SourceMeters(
-        Env& env, const std::vector<FileInput>& inputs, metrics::Registry& registry
-    );
+    SourceMeters(Env& env, const std::vector<FileInput>& inputs, metrics::Registry& registry);
 
     void read(const FileInput& input, const std::uint64_t bytes) {
         of(input).bytes_read.add(bytes);

@@ -66,7 +66,7 @@ struct Stream {
     std::string path;           // its first one: lb.path
     std::string path_resolved;  // where the path led, if it is a link
     std::string path_now;       // where its file can be opened
-    std::string bound_path;  // under which the table finds it
+    std::string bound_path;     // under which the table finds it
     std::optional<PartitionIndex> partition;
     std::optional<Id128> successor;  // waits until this one is drained (T40); its identity names us
     StreamState state = StreamState::known;
@@ -80,7 +80,7 @@ struct Stream {
     std::uint64_t acked_to = 0;
     Tail acked_tail;
     std::optional<ship::Position> rewind_to;  // asked by the collector; done before the next read
-    std::uint64_t cut_at = 0;                 // how far the generation before this one was handed out
+    std::uint64_t cut_at = 0;  // how far the generation before this one was handed out
     Lag lag;
 
     // The file and what is in work. Only the turn of a stream uses and closes `file`.
@@ -93,11 +93,12 @@ struct Stream {
     bool is_at_end = false;
     bool is_drained = false;  // its successor need not wait (T40)
     bool has_partial_tail = false;
-    bool is_compressed = false;  // what it has are no lines (T20); not read until it is cut
-    bool is_unlinked = false;    // as of the last look
+    bool is_compressed = false;    // what it has are no lines (T20); not read until it is cut
+    bool is_unlinked = false;      // as of the last look
     std::uint64_t size_asked = 0;  // when the file was last asked; read up to there without asking
     WallTime mtime_seen{};
-    WallTime written_at{};  // mtime of the content that was read; never of one that came after a cut
+    WallTime
+        written_at{};  // mtime of the content that was read; never of one that came after a cut
     SteadyTime grown_at{};
     std::optional<Failing> failing;
 

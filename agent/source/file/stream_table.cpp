@@ -92,9 +92,7 @@ bool StreamTable::knows_inode(const std::string& fs_id, const std::uint64_t ino)
 }
 
 Stream* StreamTable::find_inode(
-    const std::string& fs_id,
-    const std::uint64_t ino,
-    const std::optional<std::int64_t>& btime_ns
+    const std::string& fs_id, const std::uint64_t ino, const std::optional<std::int64_t>& btime_ns
 ) const {
     FileKey first;
     first.fs_id = fs_id;

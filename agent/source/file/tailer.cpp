@@ -11,8 +11,8 @@ namespace logboom::source {
 
 Tailer::Counters::Counters(metrics::Registry& registry)
     : truncations(
-          registry.counter("logboom_agent_truncations_total", "Files that were cut and begun anew.")
-      )
+        registry.counter("logboom_agent_truncations_total", "Files that were cut and begun anew.")
+    )
     , long_lines(registry.counter(
           "logboom_agent_lines_cut_total",
           "Lines that were split, cut or dropped.",
@@ -340,9 +340,7 @@ Task<Result<Continuity>> Tailer::check_proof(Stream& stream) {
         if (stream.size_asked < head_len || head_len == 0) {
             co_return head_len == 0 ? Continuity::same : Continuity::truncated;
         }
-        LB_CO_TRY(
-            const std::uint64_t head, co_await identifier_.head_hash(*stream.file, head_len)
-        );
+        LB_CO_TRY(const std::uint64_t head, co_await identifier_.head_hash(*stream.file, head_len));
         const FileIdentity& known = stream.identity;  // as it is by now
         const bool is_other = head_len == known.head_len && head != known.head_hash;
         co_return is_other ? Continuity::rewritten : Continuity::same;
@@ -493,7 +491,8 @@ Tailer::Fed Tailer::feed(Stream& stream, const ByteView fresh) {
     constexpr std::size_t piece_bytes_min = 512;
     const std::size_t record_bytes = 1 + stream.batcher.record_overhead_bytes();
     Fed fed;
-    std::size_t line_bytes = 0;  // of a line that is longer than a piece, as far as it was looked at
+    std::size_t line_bytes =
+        0;  // of a line that is longer than a piece, as far as it was looked at
     while (fed.used < fresh.size()) {
         if (!memory_.may_read()) {
             fed.is_stopped = true;
@@ -501,7 +500,8 @@ Tailer::Fed Tailer::feed(Stream& stream, const ByteView fresh) {
         }
         const std::size_t left = fresh.size() - fed.used;
         const std::size_t fitting = memory_.room_bytes() / record_bytes;
-        const std::size_t size = std::min(left, std::max({fitting, piece_bytes_min, 2 * line_bytes}));
+        const std::size_t size =
+            std::min(left, std::max({fitting, piece_bytes_min, 2 * line_bytes}));
         const std::uint64_t offset = stream.read_to + fed.used;
         const std::size_t used =
             stream.splitter.feed(fresh.subspan(fed.used, size), offset, stream.batcher);

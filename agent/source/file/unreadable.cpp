@@ -41,8 +41,7 @@ void warn_unreadable(
         );
     } else {
         log.warn(
-            sentence,
-            {kv("path", quoted(path)), kv("error", to_string(error)), kv("file", owner)}
+            sentence, {kv("path", quoted(path)), kv("error", to_string(error)), kv("file", owner)}
         );
     }
 }

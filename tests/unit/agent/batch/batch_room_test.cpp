@@ -121,7 +121,9 @@ BOOST_AUTO_TEST_CASE(what_is_sealed_is_counted) {
     add_line(*batcher, "9");
     batcher->seal();
     const std::string text = bench.registry.text();
-    BOOST_TEST(text.find("logboom_agent_source_events_total{input=\"app\"} 3\n") != std::string::npos, text);
+    BOOST_TEST(
+        text.find("logboom_agent_source_events_total{input=\"app\"} 3\n") != std::string::npos, text
+    );
     BOOST_TEST(text.find("logboom_agent_record_value_bytes_total 9\n") != std::string::npos, text);
     BOOST_TEST(text.find("logboom_agent_batches_sealed_total 2\n") != std::string::npos, text);
 }

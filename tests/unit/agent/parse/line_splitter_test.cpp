@@ -401,12 +401,15 @@ BOOST_AUTO_TEST_CASE(the_cursor_stays_before_a_line_that_is_being_passed_over) {
 BOOST_AUTO_TEST_CASE(nothing_of_a_long_line_is_kept_and_its_beginning_is_asked_for_at_its_end) {
     LineSplitter splitter(options_of(LongLine::truncate));
     Sink sink;
-    const std::string file = "a\n" + std::string(line_max, 'k') + std::string(84, 'x') + "\r\nnext\n";
+    const std::string file = "a\n" + std::string(line_max, 'k') + std::string(84, 'x')
+                           + "\r\nnext\n";
     BOOST_TEST(splitter.feed(as_bytes(std::string_view(file).substr(0, 60)), 0, sink) == 60u);
     BOOST_TEST(!splitter.awaited());
     const std::string_view rest = std::string_view(file).substr(60);
     const std::size_t used = splitter.feed(as_bytes(rest), 60, sink);
-    BOOST_TEST(rest.substr(used) == "next\n");  // it is not looked at before the long line is handed out
+    BOOST_TEST(
+        rest.substr(used) == "next\n"
+    );  // it is not looked at before the long line is handed out
     BOOST_REQUIRE(splitter.awaited().has_value());
     BOOST_TEST(splitter.awaited()->begin == 2u);
     BOOST_TEST(splitter.awaited()->end == 60u + used);

@@ -187,7 +187,9 @@ BOOST_AUTO_TEST_CASE(a_topic_whose_positions_cannot_be_told_is_met_later_and_hol
     bench.start();
     bench.until_shipping();
     BOOST_TEST(bench.meetings == 1u);
-    BOOST_TEST(bench.topics_met == std::vector<std::string>{"good"}, boost::test_tools::per_element());
+    BOOST_TEST(
+        bench.topics_met == std::vector<std::string>{"good"}, boost::test_tools::per_element()
+    );
     BOOST_TEST(bench.read(2, 20));
     bench.until_empty();
     BOOST_TEST(bench.acknowledged[id_of(2)] == line_bytes);
@@ -196,7 +198,9 @@ BOOST_AUTO_TEST_CASE(a_topic_whose_positions_cannot_be_told_is_met_later_and_hol
     is_ready = true;
     bench.until([&bench] { return bench.meetings == 2; });
     BOOST_TEST(bench.topics_met.back() == "bad");
-    BOOST_TEST(bench.positions_met == 1u);  // all of its streams were asked for, as at the first meeting
+    BOOST_TEST(
+        bench.positions_met == 1u
+    );  // all of its streams were asked for, as at the first meeting
     BOOST_TEST(bench.door->connections == 1u);
     // It is met once.
     bench.door->cut();
