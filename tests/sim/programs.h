@@ -8,6 +8,7 @@
 #include "tests/sim/sim_world.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ public:
 private:
     [[nodiscard]] bool write(std::string_view data) override;
     void say(std::string_view) override {}
+    std::optional<std::string> ask(std::string_view) override { return std::nullopt; }
 
     Env& env_;
     std::string broker_;
