@@ -216,8 +216,8 @@ inline constexpr std::uint64_t agent_memory_default = 64ull << 20;
 inline constexpr std::uint32_t agent_batch_raw_factor = 4;
 /// What a reader may add to that memory before it looks again whether there is room: a batch of raw bytes R
 /// that is being filled (its buffer grows by halves, and the old one is there until the new one is filled:
-/// 2.5 R), sealed (R) and copied (R), one line of the longest size in four buffers, and a block that it is read with.
-/// 8 R + 4 MiB are more than that.
+/// 2.5 R), sealed (R) and copied (R), one line of the longest size in four buffers, and a block that it is
+/// read with. 8 R + 4 MiB are more than that.
 [[nodiscard]] constexpr std::uint64_t agent_memory_reserve(const std::uint32_t batch_bytes
 ) noexcept {
     const std::uint64_t raw = std::uint64_t{agent_batch_raw_factor} * batch_bytes;
