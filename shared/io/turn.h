@@ -19,7 +19,8 @@ public:
     template <typename R>
     Task<R> run(Task<R> work) {
         while (is_taken_) {
-            co_await free_.wait_uncancelled();
+            // Named, since clang 14 takes the awaited thing itself for a dropped result in a template.
+            [[maybe_unused]] const Result<Ok> woken = co_await free_.wait_uncancelled();
         }
         is_taken_ = true;
         R result = co_await std::move(work);
