@@ -511,6 +511,21 @@ std::int32_t SimDisk::make_link(const std::string_view target, const std::string
     return 0;
 }
 
+std::int32_t SimDisk::make_hard_link(const std::string_view file, const std::string_view path) {
+    const Found source = find(file, false);
+    const Found found = find(path, false);
+    if (source.target == nullptr || source.target->is_directory() || found.dir == nullptr) {
+        return -ENOENT;
+    }
+    if (found.target != nullptr) {
+        return -EEXIST;
+    }
+    link(found.dir, found.name, source.target);
+    changes_.push_back({nullptr, {}, found.dir, found.name, source.target});
+    found.dir->watched.tell(IN_CREATE, 0, found.name);
+    return 0;
+}
+
 std::int32_t SimDisk::list(const std::string_view path, std::vector<DirEntry>& out) {
     const Found found = find(path, true);
     if (found.error != 0 || found.target == nullptr) {

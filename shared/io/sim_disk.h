@@ -107,6 +107,8 @@ public:
     std::int32_t unlink(std::string_view path, bool directory);
     std::int32_t make_dir(std::string_view path, std::uint32_t mode);
     std::int32_t make_link(std::string_view target, std::string_view path);
+    /// Another name of a file.
+    std::int32_t make_hard_link(std::string_view file, std::string_view path);
     std::int32_t list(std::string_view path, std::vector<DirEntry>& out);
     std::int32_t read_link(std::string_view path, std::string& out);
     std::int32_t lock(SimOpenFile& file);

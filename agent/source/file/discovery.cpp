@@ -252,7 +252,7 @@ Task<void> Discovery::consider_file(Walk& walk, FoundFile file, const bool is_li
         co_return;
     }
     if (is_link) {
-        directories_with_links_.emplace(parent_of(file.path));
+        co_await follow_link(*walk.input, file.path, file.path_resolved);
         if (!file.stat) {
             const Result<io::FileStat> stat = co_await env_.fs.stat(file.path);
             if (!stat && leads_nowhere(stat.error())) {
@@ -260,10 +260,6 @@ Task<void> Discovery::consider_file(Walk& walk, FoundFile file, const bool is_li
                 env_.log.debug("link leads nowhere", {kv("path", quoted(file.path))});
                 co_return;
             }
-        }
-        if (!file.path_resolved.empty()) {
-            co_await watch(*walk.input, std::string(parent_of(file.path_resolved)));
-            links_to_.emplace(file.path_resolved, file.path);
         }
     }
     if (walk.seen.insert(file.path).second) {
@@ -316,6 +312,24 @@ Task<std::string> Discovery::resolve_from(std::string resolved, std::string rest
         rest = *target + "/" + rest;
     }
     co_return resolved;
+}
+
+Task<void> Discovery::follow_link(
+    const FileInput& input, std::string path, std::string path_resolved
+) {
+    directories_with_links_.emplace(parent_of(path));
+    check_links_at_ = std::min(check_links_at_, env_.clock.now() + link_check_pause);
+    if (path_resolved.empty()) {
+        co_return;
+    }
+    co_await watch(input, std::string(parent_of(path_resolved)));
+    const auto [first, last] = links_to_.equal_range(path_resolved);
+    const bool is_known = std::any_of(first, last, [&path](const auto& entry) {
+        return entry.second == path;
+    });
+    if (!is_known) {
+        links_to_.emplace(std::move(path_resolved), std::move(path));
+    }
 }
 
 Task<Looked> Discovery::check_links() {

@@ -61,6 +61,9 @@ public:
     [[nodiscard]] const FileInput* input_of(const std::string& path) const;
     /// Where the links of `path` lead; empty if nowhere.
     Task<std::string> resolve(std::string path);
+    /// There is a link at `path`: what it leads to is watched where it is, and it is looked at whether it
+    /// leads elsewhere. Until the next scan, which finds it itself.
+    Task<void> follow_link(const FileInput& input, std::string path, std::string path_resolved);
     /// Whether a file that is found at `path` and is at `path_resolved` is left out (T3, T5).
     [[nodiscard]] bool is_left_out(
         const FileInput& input, const std::string& path, const std::string& path_resolved

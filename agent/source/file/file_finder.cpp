@@ -45,10 +45,18 @@ bool is_rotations_name(const std::string_view original, const std::string_view n
 }
 
 /// Whether a file is named like a copy of the stream's and was born when that had all that was seen of it.
+/// After a restart nobody knows when that was; then any time after the stream's own file was born will do.
 bool is_later_copy(const Stream& stream, const FileIdentity& seen) noexcept {
-    return stream.written_at != WallTime() && seen.btime_ns
-        && *seen.btime_ns >= stream.written_at.time_since_epoch().count()
-        && is_rotations_name(base_name(stream.path_now), base_name(seen.path_seen));
+    const bool had_its_path = stream.state == StreamState::active
+                           || stream.state == StreamState::known;
+    const bool has_times = seen.btime_ns && stream.identity.btime_ns;
+    if (!had_its_path || !has_times
+        || !is_rotations_name(base_name(stream.path_now), base_name(seen.path_seen))) {
+        return false;
+    }
+    const bool is_written_known = stream.written_at != WallTime();
+    return is_written_known ? *seen.btime_ns >= stream.written_at.time_since_epoch().count()
+                            : *seen.btime_ns > *stream.identity.btime_ns;
 }
 
 bool may_be_file(const io::DirEntry& entry) noexcept {
@@ -178,6 +186,12 @@ Task<bool> FileFinder::begins_like(std::string head, const Stream& kin) {
 
 Task<Result<std::optional<OpenFile>>> FileFinder::own_file(const Stream& stream) {
     const FileKey key = key_of(stream.identity);
+    const Stream* const owner = streams_.find_key(key);
+    if (owner != nullptr && owner != &stream) {
+        // Its file was cut, and is its successor's now: what it had may live on in a copy only.
+        std::vector<std::string> none_waiting;
+        co_return co_await copy_of(stream, std::move(none_waiting));
+    }
     const std::vector<std::string> directories = search_directories(stream);
     std::optional<Error> failed;
     for (const std::string& directory : directories) {
@@ -220,20 +234,24 @@ Task<Result<std::optional<OpenFile>>> FileFinder::copy_of(
             }
         }
     }
+    // A file that was cut several times has several copies that begin alike: the first of them goes on.
+    std::optional<OpenFile> found;
     for (const std::string& path : waiting) {
         std::optional<OpenFile> copy = co_await open_copy(stream, path);
-        if (copy) {
-            co_return std::move(copy);
+        if (copy && (!found || copy->identity.btime_ns < found->identity.btime_ns)) {
+            found = std::move(copy);
         }
     }
-    co_return std::optional<OpenFile>();
+    co_return std::move(found);
 }
 
 Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::string path) {
     const Proof proof = stream.proof();
     const FileIdentity& known = stream.identity;
     Result<OpenFile> opened = co_await identifier_.open(std::move(path));
-    if (!opened || known.head_len == 0 || streams_.find_key(key_of(opened->identity)) != nullptr) {
+    const bool has_proof = known.head_len != 0 || proof.tail.size != 0;
+    if (!opened || !has_proof
+        || streams_.find_key(key_of(opened->identity)) != nullptr) {
         co_return std::nullopt;
     }
     ContentProofs proofs;
@@ -246,7 +264,7 @@ Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::s
     }
     const Result<std::uint64_t> head =
         co_await identifier_.head_hash(*opened->file, known.head_len);
-    proofs.is_head_equal = head && *head == known.head_hash;
+    proofs.is_head_equal = head && (*head == known.head_hash || known.head_len == 0);
     proofs.is_tail_equal = co_await has_tail(*opened, proof);
     if (!prove_content(proofs)) {
         co_return std::nullopt;

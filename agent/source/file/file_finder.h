@@ -25,8 +25,8 @@ public:
 
     /// The stream whose content a file has that no stream's key names. Errors: those of reading it.
     Task<Result<Kin>> kin_of(OpenFile& opened);
-    /// The stream's own file, under whatever name. Nothing: it is in none of the places where we look;
-    /// an error: that cannot be told now.
+    /// The stream's own file, under whatever name, or a copy of what it had if another stream has that now.
+    /// Nothing: it is in none of the places where we look; an error: that cannot be told now.
     Task<Result<std::optional<OpenFile>>> own_file(const Stream& stream);
     /// A file with the content that the stream's file had before it was cut: one of `waiting`, or one in
     /// the places where rotated files are looked for.

@@ -501,7 +501,8 @@ Task<void> FileSource::examine_path(std::string path) {
     found.path = std::move(path);
     found.input = discovery_.input_of(found.path);
     found.path_resolved = co_await discovery_.resolve(found.path);
-    if (found.path_resolved == found.path) {
+    const bool is_link = found.path_resolved != found.path;
+    if (!is_link) {
         found.path_resolved.clear();
     }
     const Stream* const bound = streams_.find_path(found.path);
@@ -510,6 +511,9 @@ Task<void> FileSource::examine_path(std::string path) {
     }
     if (found.input != nullptr
         && !discovery_.is_left_out(*found.input, found.path, found.path_resolved)) {
+        if (is_link) {
+            co_await discovery_.follow_link(*found.input, found.path, found.path_resolved);
+        }
         Sighting sighting = sighting_of(*found.input);
         sighting.is_first_start = false;
         co_await locator_.examine(std::move(found), sighting);

@@ -241,6 +241,7 @@ void Locator::take_identity(Stream& stream, FileIdentity other_inode) {
 void Locator::attach(Stream& stream, std::unique_ptr<io::File> file, std::string path) {
     stream.path_now = std::move(path);
     stream.grown_at = env_.clock.now();
+    stream.forget_looks();  // those were at another descriptor
     if (stream.state == StreamState::rotated || !tailer_.is_crowded()) {
         stream.file = std::move(file);
         tailer_.opened();
@@ -326,6 +327,10 @@ Task<void> Locator::missing(Stream& stream) {
         co_return;
     }
     std::string path = is_found ? (*found)->identity.path_seen : std::string();
+    if (is_found && key_of((*found)->identity) != key_of(stream.identity)) {
+        take_identity(stream, (*found)->identity);
+        checkpoint_.put(stream.to_entry());
+    }
     become_rotated(stream, path);
     if (stream.file == nullptr) {
         attach(stream, std::move((*found)->file), std::move(path));

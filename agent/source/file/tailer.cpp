@@ -159,6 +159,9 @@ Task<Result<Tailer::After>> Tailer::look_on(Stream& stream) {
         co_return After::at_end;
     }
     LB_CO_TRY(const Continuity seen, co_await ask_file(stream, Proving::now));
+    if (seen == Continuity::same) {
+        LB_CO_CHECK(co_await grow_head(stream));
+    }
     if (open_count_ > options_.open_files_max && stream.state == StreamState::active) {
         co_await close(stream);
     }
@@ -276,12 +279,13 @@ Task<void> Tailer::take_replacement(Stream& stream) {
         co_return;
     }
     co_await close(stream);
-    if (stream.replacement != nullptr && stream.file == nullptr) {
-        stream.file = std::move(stream.replacement);
+    std::unique_ptr<io::File> replacement = std::move(stream.replacement);
+    if (stream.file == nullptr && replacement != nullptr) {  // else the locator was faster
+        stream.file = std::move(replacement);
         ++open_count_;
-        stream.forget_looks();
-        stream.grown_at = env_.clock.now();
     }
+    stream.forget_looks();
+    stream.grown_at = env_.clock.now();
 }
 
 /// A file that was written to a moment ago may be written to again without another time stamp.
@@ -323,6 +327,13 @@ void Tailer::note_content(Stream& stream) {
     const bool is_same_inode = stream.replacement == nullptr;
     if (stream.size_asked < size_seen && !stream.is_compressed && is_same_inode) {
         meters_.lost(LossReason::truncated_unread, size_seen - stream.size_asked);
+        env_.log.info(
+            "file was shortened behind the position",
+            {kv("path", quoted(stream.path_now)),
+             kv("read_to", stream.read_to),
+             kv("size", stream.size_asked),
+             kv("lost_bytes", size_seen - stream.size_asked)}
+        );
     }
     if (stream.size_asked != size_seen) {
         size_seen = stream.size_asked;
@@ -676,11 +687,16 @@ Task<Result<Ok>> Tailer::grow_head(Stream& stream) {
     }
     FileIdentity identity = stream.identity;
     LB_CO_TRY(identity.head_hash, co_await identifier_.head_hash(*stream.file, wanted));
+    const bool is_first = identity.head_len == 0;
     identity.head_len = wanted;
     identity.size_seen = stream.identity.size_seen;
     streams_.set_identity(stream, std::move(identity));
     stream.batcher.tell_identity();
-    checkpoint_.put(stream.to_entry());
+    if (is_first) {
+        checkpoint_.put_new(stream.to_entry());  // without a head no copy of it is known as one
+    } else {
+        checkpoint_.put(stream.to_entry());
+    }
     co_return Ok{};
 }
 

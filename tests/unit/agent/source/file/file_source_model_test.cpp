@@ -1,4 +1,4 @@
-// Random applications and rotations against a plain list of the lines that were written: each arrives once,
+// Random applications, rotations and copytruncates against a plain list of the lines that were written: each arrives once,
 // and those of one path in their order, whatever happens to the agent meanwhile.
 #include "agent/source/file/file_source.h"
 #include "tests/unit/agent/source/file/source_world.h"
@@ -51,6 +51,11 @@ public:
         world_.pass(Millis(rng().below(500)));
         write(static_cast<int>(rng().below(3)));
         reopen();
+    }
+    /// As logrotate does it with `copytruncate`; nothing is written between copy and cut.
+    void copy_truncate() {
+        world_.pass(200ms);
+        world_.apps.copy_truncate(path_);
     }
     void reopen() { file_.emplace(world_.apps.open(path_)); }
 
@@ -107,18 +112,27 @@ void run_seed(const std::uint64_t seed, const std::vector<std::string>& paths) {
         switch (rng.below(12)) {
         case 0: writer.rotate(); break;
         case 1: writer.write_in_two(); break;
-        case 2:
+        case 2: {
+            // Of a file that was empty when it was seen last nothing tells that another is a copy.
+            const bool has_content = !world.machine.content(writer.path()).empty();
+            world.pass(300ms);
             world.kill();
             world.pass(Millis(rng.below(500)));
             writer.write(2);
+            if (has_content && rng.chance(0.3)) {
+                writer.copy_truncate();
+                writer.write(static_cast<int>(rng.below(40)));
+            }
             world.start();
             break;
+        }
         case 3:
             world.link->hold();
             writer.write(5);
             world.pass(Millis(rng.below(3000)));
             world.link->release();
             break;
+        case 4: writer.copy_truncate(); break;
         default: writer.write(static_cast<int>(1 + rng.below(20))); break;
         }
         world.pass(Millis(rng.chance(0.1) ? rng.below(70'000) : rng.below(400)));
@@ -148,13 +162,13 @@ void run_seed(const std::uint64_t seed, const std::vector<std::string>& paths) {
 BOOST_AUTO_TEST_SUITE(file_source_model)
 
 BOOST_AUTO_TEST_CASE(every_line_arrives_once_and_in_order_when_rotated_files_are_not_meant) {
-    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 15; ++seed) {
         run_seed(seed, {"/var/log/*.log"});
     }
 }
 
 BOOST_AUTO_TEST_CASE(every_line_arrives_once_and_in_order_when_rotated_files_are_meant_too) {
-    for (std::uint64_t seed = 101; seed <= 108; ++seed) {
+    for (std::uint64_t seed = 101; seed <= 115; ++seed) {
         run_seed(seed, {"/var/log/*"});
     }
 }

@@ -76,6 +76,21 @@ public:
         const std::int32_t res = machine_.disk().make_link(target, path);
         LB_ASSERT(res == 0);
     }
+    void make_hard_link(const std::string& file, const std::string& path) {
+        const std::int32_t res = machine_.disk().make_hard_link(file, path);
+        LB_ASSERT(res == 0);
+    }
+    /// As logrotate does it with `copytruncate`: copies with higher numbers first make room.
+    void copy_truncate(const std::string& path) {
+        for (int i = 3; i > 0; --i) {
+            const std::string from = path + "." + std::to_string(i);
+            if (machine_.exists(from)) {
+                rename(from, path + "." + std::to_string(i + 1));
+            }
+        }
+        copy(path, path + ".1");
+        truncate(path, 0);
+    }
     void make_dirs(const std::string& path) {
         for (std::size_t at = path.find('/', 1); at != std::string::npos;
              at = path.find('/', at + 1)) {
