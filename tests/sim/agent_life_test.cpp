@@ -87,12 +87,22 @@ public:
             return std::make_unique<CollectorProgram>(shard, collector_config(collector.host()));
         });
     }
-    void start_agent(SimNode& machine) {
-        machine.start([this](Shard& shard) {
+    void start_agent(SimNode& machine) { start_agent(machine, collector.host()); }
+    static void start_agent(SimNode& machine, const std::string& collector_host) {
+        machine.start([collector_host](Shard& shard) {
             const std::string input =
                 "[[input.file]]\nname = \"app\"\npaths = [\"/var/log/*.log\"]\n";
-            return std::make_unique<AgentProgram>(shard, agent_config(collector.host(), input));
+            return std::make_unique<AgentProgram>(shard, agent_config(collector_host, input));
         });
+    }
+    /// The names of the checks that fail, each with a space behind it.
+    [[nodiscard]] std::string failing_checks() {
+        std::string names;
+        for (const http::ReadyCheck& check : program(agent).agent().ready_checks()) {
+            BOOST_TEST((check.ok || !check.detail.empty()), check.name);
+            names += check.ok ? "" : check.name + " ";
+        }
+        return names;
     }
     static AgentProgram& program(SimNode& machine) {
         return dynamic_cast<AgentProgram&>(machine.program());
@@ -178,6 +188,47 @@ BOOST_AUTO_TEST_CASE(a_stop_waits_no_longer_than_it_is_configured_to) {
         BOOST_TEST((life.now() - asked >= 10s));
         BOOST_TEST((life.now() - asked < 12s));
     }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_name_with_several_addresses_the_one_that_answers_is_found) {
+    // D15: the first one swallows what is sent to it.
+    Life life;
+    SimNode& swallowing = life.world.add_node("pair");
+    SimNode& answering = life.world.add_node("pair");
+    life.world.net().block(life.agent.id(), swallowing.id(), true);
+    answering.start([&life](Shard& shard) { return std::make_unique<DoorProgram>(shard, life.model); });
+    const SteadyTime begun = life.now();
+    Life::start_agent(life.agent, "pair");
+    life.until([&life] { return Life::program(life.agent).is_shipping(); });
+    BOOST_TEST((life.now() - begun < 4s));  // of the 5 s for both
+    life.stop(life.agent);
+    life.stop(answering);
+}
+
+BOOST_AUTO_TEST_CASE(an_agent_says_whether_it_is_ready_and_why_not) {
+    // O3: never a reason to end it, but never green while nothing moves.
+    Life life;
+    write(life.agent, "/var/log/a.log", "a line\n");
+    life.start_agent(life.agent);
+    life.world.run_for(5s);
+    BOOST_TEST(life.failing_checks() == "collector ");
+    life.world.run_for(100s);
+    BOOST_TEST(life.failing_checks() == "collector progress ");
+    life.start_door();
+    life.until_drained(life.agent);
+    BOOST_TEST(life.failing_checks() == "");
+    life.door().judge = [](const rpc::BatchEnvelope&) {
+        return std::optional(rpc::ReplyStatus::storage_error);
+    };
+    write(life.agent, "/var/log/a.log", "another line\n");
+    life.world.run_for(50s);
+    BOOST_TEST(life.failing_checks() == "");
+    life.world.run_for(50s);
+    BOOST_TEST(life.failing_checks() == "progress ");
+    life.door().judge = nullptr;
+    life.until_drained(life.agent);
+    BOOST_TEST(life.failing_checks() == "");
+    life.stop(life.agent);
 }
 
 BOOST_AUTO_TEST_CASE(

@@ -20,11 +20,17 @@ std::string line_of(const std::uint64_t number) {
     return line + "\n";
 }
 
+/// How the log is rotated.
+enum class Rotation : std::uint8_t { by_rename, by_copytruncate };
+
 /// An application that writes numbered lines into one file, a few at a time, and opens it anew a moment
 /// after it was rotated away.
 class Writer {
 public:
-    Writer(SimWorld& world, SimNode& machine) : world_(world), machine_(machine) {
+    Writer(SimWorld& world, SimNode& machine, const Rotation rotation)
+        : world_(world)
+        , machine_(machine)
+        , rotation_(rotation) {
         const std::int32_t made = machine.disk().make_dir("/var", 0755);
         const std::int32_t inner = machine.disk().make_dir("/var/log", 0755);
         LB_ASSERT(made == 0 && inner == 0);
@@ -34,6 +40,12 @@ public:
 
     void rotate() {
         const std::string away = std::string(log_path) + "." + std::to_string(++rotations_);
+        if (rotation_ == Rotation::by_copytruncate) {
+            copy_to(away);
+            const std::int32_t cut = machine_.disk().truncate(*file_, 0);
+            LB_ASSERT(cut == 0);
+            return;
+        }
         const std::int32_t renamed = machine_.disk().rename(log_path, away);
         LB_ASSERT(renamed == 0);
         // Until it opens its file anew it goes on writing into the old one.
@@ -44,6 +56,18 @@ public:
     [[nodiscard]] bool is_done() const noexcept { return written_ == line_count; }
 
 private:
+    /// What copytruncate itself loses, lines between copy and cut, there is none of.
+    void copy_to(const std::string& path) {
+        std::shared_ptr<io::SimOpenFile> copy;
+        const std::int32_t opened = machine_.disk().open(path, O_WRONLY | O_CREAT, 0644, copy);
+        LB_ASSERT(opened == 0);
+        const std::string content = file_->inode->data;
+        const std::int32_t put =
+            machine_.disk().write(*copy, as_bytes(content), 0, io::SimDisk::Faults::none);
+        LB_ASSERT(put == static_cast<std::int32_t>(content.size()));
+        machine_.disk().close(*copy);
+    }
+
     void reopen() {
         if (file_ != nullptr) {
             machine_.disk().close(*file_);
@@ -70,6 +94,7 @@ private:
 
     SimWorld& world_;
     SimNode& machine_;
+    Rotation rotation_;
     std::shared_ptr<io::SimOpenFile> file_;
     std::uint64_t written_ = 0;
     int rotations_ = 0;
@@ -88,12 +113,12 @@ struct Ended {
 /// an application writes and rotates its log.
 class FileToLog {
 public:
-    explicit FileToLog(const std::uint64_t seed)
+    explicit FileToLog(const std::uint64_t seed, const Rotation rotation = Rotation::by_rename)
         : world_(seed)
         , collector_(world_.add_node("collector"))
         , agent_(world_.add_node("agent"))
         , consumer_(world_.add_node("consumer"))
-        , writer_(world_, agent_) {}
+        , writer_(world_, agent_, rotation) {}
 
     Ended run() {
         start_collector();
@@ -249,6 +274,19 @@ BOOST_AUTO_TEST_CASE(ten_thousand_lines_arrive_once_and_in_order_through_a_crash
         crashes_in_flight += ended.unacknowledged_at_collector_crash > 0 ? 1 : 0;
     }
     BOOST_TEST(crashes_in_flight == 2 * count);
+}
+
+BOOST_AUTO_TEST_CASE(so_they_do_when_the_log_is_copied_and_truncated) {
+    // T17, T18: once with the agent at work, once while it is down.
+    const std::uint64_t first = number_from("LB_SIM_SEED", 1);
+    const std::uint64_t count = number_from("LB_SIM_SEEDS", 5);
+    for (std::uint64_t seed = first; seed < first + count; ++seed) {
+        FileToLog world(seed, Rotation::by_copytruncate);
+        const Ended ended = world.run();
+        const std::string difference = first_difference(ended.text);
+        BOOST_TEST(ended.problem == "", "seed " << seed << ": " << ended.problem);
+        BOOST_TEST(difference == "", "seed " << seed << ": " << difference);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_trace_each_time_and_another_seed_another) {

@@ -242,6 +242,7 @@ void Locator::attach(Stream& stream, std::unique_ptr<io::File> file, std::string
     stream.path_now = std::move(path);
     stream.grown_at = env_.clock.now();
     stream.forget_looks();  // those were at another descriptor
+    stream.note_lag(stream.grown_at);
     if (stream.state == StreamState::rotated || !tailer_.is_crowded()) {
         stream.file = std::move(file);
         tailer_.opened();

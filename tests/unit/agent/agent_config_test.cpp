@@ -78,6 +78,8 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_those_of_the_documentation) {
     BOOST_TEST(config.batch_bytes_max == 256u << 10);
     BOOST_TEST((config.batch_age_max == Nanos(200ms)));
     BOOST_TEST(config.in_flight_bytes_max == 8u << 20);
+    BOOST_TEST(config.memory_max == 64u << 20);
+    BOOST_TEST(config.open_files_max == 4096u);
     const FileInputConfig& input = config.file_inputs.at(0);
     BOOST_TEST(input.topic == "logs");
     BOOST_TEST((input.read_from == ReadFrom::beginning));
@@ -108,6 +110,18 @@ BOOST_AUTO_TEST_CASE(what_is_set_arrives_in_the_options) {
     BOOST_TEST((input.on_long_line == OnLongLine::truncate));
     BOOST_TEST((input.notify == Notify::poll));
     BOOST_TEST(input.drop_empty);
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_has_no_room_for_batches_is_an_error_that_says_how_much_has) {
+    // D18: reading stops when there is no room for one more.
+    BOOST_TEST(has(problems_of("[agent]\nmemory_max = \"1MiB\"\n" + one_input), "memory_max"));
+    const std::string batches = "[output]\nbatch_bytes_max = \"1MiB\"\n" + one_input;
+    BOOST_TEST(
+        has(problems_of("[agent]\nmemory_max = \"24MiB\"\n" + batches),
+            "24 MiB are too little for batches of 1024 KiB ([output] batch_bytes_max): write 72 MiB")
+    );
+    BOOST_TEST(problems_of("[agent]\nmemory_max = \"72MiB\"\n" + batches) == "");
+    BOOST_TEST(problems_of("[agent]\nmemory_max = \"24MiB\"\n" + one_input) == "");
 }
 
 BOOST_AUTO_TEST_CASE(the_example_file_with_every_line_switched_on_is_valid) {

@@ -67,6 +67,7 @@ public:
     rpc::ReplyStatus topic_status = rpc::ReplyStatus::ok;
     std::uint32_t partition_count = 4;
     std::uint32_t retry_after_ms = 0;
+    Nanos clock_ahead{};
 
     std::vector<rpc::HelloRequest> hellos;
     std::vector<std::vector<rpc::BatchEnvelope>> requests;
@@ -112,13 +113,18 @@ private:
         case rpc::Method::ship: on_ship(request, reply); break;
         case rpc::Method::ping:
             ++pings;
-            rpc::encode(rpc::PingReply(), reply.header);
+            on_ping(reply);
             break;
         }
         LB_CO_CHECK(co_await released_.wait());
         co_return std::move(reply);
     }
 
+    void on_ping(rpc::RpcReply& reply) const {
+        rpc::PingReply pong;
+        pong.wall_ms = to_unix_ms(env_.clock.wall() + clock_ahead);
+        rpc::encode(pong, reply.header);
+    }
     void on_hello(const rpc::Frame& request, rpc::RpcReply& reply) {
         const Result<rpc::HelloRequest> hello = rpc::decode_hello_request(request.header.view());
         BOOST_REQUIRE(hello.has_value());

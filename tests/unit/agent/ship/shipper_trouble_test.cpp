@@ -331,6 +331,73 @@ BOOST_AUTO_TEST_CASE(a_collector_that_breaks_off_at_each_request_is_not_stormed)
     BOOST_TEST((bench.machine.env().clock.now() - lost < 1s));
 }
 
+BOOST_AUTO_TEST_CASE(a_collector_that_listens_and_says_nothing_is_left_for_the_next_one) {
+    // D15: as good as dead, other than one that takes long over a batch.
+    TroubleBench bench;
+    constexpr std::uint16_t silent_port = AgentsDoor::port + 1;
+    AgentsDoor& silent =
+        bench.machine.make<AgentsDoor>(bench.machine.env(), bench.collector, silent_port);
+    const Result<Ok> opened = bench.machine.run(silent.start());
+    BOOST_REQUIRE(opened.has_value());
+    silent.hold();
+    bench.options.collectors = {{"localhost", 1}, {"localhost", silent_port}, {"localhost", AgentsDoor::port}};
+    const SteadyTime begun = bench.machine.env().clock.now();
+    bench.start();
+    bench.until_shipping();
+    BOOST_TEST((bench.machine.env().clock.now() - begun >= 10s));
+    BOOST_TEST((bench.machine.env().clock.now() - begun < 11s));
+    BOOST_TEST(silent.connections == 1u);
+    const auto state_of = [&bench](const std::uint16_t port) {
+        return bench.counted(
+            "logboom_agent_conn_state{collector=\"localhost:" + std::to_string(port) + "\"}"
+        );
+    };
+    BOOST_TEST(state_of(silent_port) == 0u);
+    BOOST_TEST(state_of(AgentsDoor::port) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(once_round_the_list_costs_one_pause_that_grows) {
+    // D13, D15: eleven dead collectors are no reason to let the twelfth wait.
+    TroubleBench bench;
+    const CollectorAddress alive = bench.options.collectors.front();
+    bench.options.collectors.assign(11, CollectorAddress{"localhost", 1});
+    bench.options.collectors.push_back(alive);
+    const SteadyTime begun = bench.machine.env().clock.now();
+    bench.start();
+    bench.until_shipping();
+    BOOST_TEST((bench.machine.env().clock.now() - begun >= 11 * 100ms));
+    BOOST_TEST((bench.machine.env().clock.now() - begun <= 11 * 200ms + 100ms));
+    // With all of them dead it is still not a storm.
+    bench.machine.run(bench.door->stop());
+    bench.machine.run_for(10min);
+    const std::uint64_t failures = bench.counted("logboom_agent_connection_failures_total");
+    BOOST_TEST(failures >= 100u);
+    BOOST_TEST(failures <= 2400u);
+}
+
+BOOST_AUTO_TEST_CASE(the_collectors_clock_is_compared_with_ours) {
+    // D20.
+    TroubleBench bench;
+    bench.door->clock_ahead = 7s;
+    bench.start();
+    bench.until_shipping();
+    const std::string text = bench.registry.text();
+    const std::string name =
+        "logboom_agent_clock_offset_seconds{collector=\"localhost:7460\"} ";
+    const std::size_t at = text.find(name);
+    BOOST_REQUIRE(at != std::string::npos);
+    const double ahead = std::stod(text.substr(at + name.size()));
+    BOOST_TEST(ahead > 6.9);
+    BOOST_TEST(ahead < 7.1);
+    BOOST_TEST(bench.machine.has_logged("the collector's clock and ours differ"));
+    BOOST_TEST(text.find("logboom_agent_ack_latency_seconds_count 0") != std::string::npos);
+    BOOST_TEST(bench.read(1, 20));
+    bench.until_empty();
+    BOOST_TEST(
+        bench.registry.text().find("logboom_agent_ack_latency_seconds_count 1") != std::string::npos
+    );
+}
+
 BOOST_AUTO_TEST_CASE(who_waits_for_room_is_not_called_at_each_answer) {
     TroubleBench bench;
     bench.options.in_flight_bytes_max = 100'000;
