@@ -373,6 +373,30 @@ BOOST_AUTO_TEST_CASE(who_waits_for_records_of_a_deleted_topic_is_told_at_once) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_topic_that_is_deleted_while_another_one_is_read_is_not_slept_over) {
+    AdminWorld world;
+    world.must_create("other");
+    BOOST_REQUIRE(world.append("other", {"a"}).has_value());
+    world.kill();  // so that the read goes to the disk
+    world.start();
+    for (int round = 0; round < 8; ++round) {  // which of the two is looked at first is random
+        world.must_create("t");
+        kafka::FetchRequest request = long_poll("t");
+        request.topics.push_back(long_poll("other").topics.front());
+        request.min_bytes = 1 << 20;
+        world.machine.judge_ops([](const io::Op& op) {
+            return op.kind == io::OpKind::read ? sim::OpGate::held : sim::OpGate::passes;
+        });
+        auto fetched = world.begin(request, by_name);
+        world.machine.run_until([&] { return world.machine.held_ops() == 1; });
+        BOOST_REQUIRE((world.deleted(deletion_of("t")).error_code == KafkaError::none));
+        world.machine.judge_ops({});
+        world.machine.release_ops();
+        world.machine.run_for(100ms);
+        BOOST_REQUIRE(fetched.is_there());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(who_waits_while_a_topic_is_deleted_is_never_slept_over) {
     for (std::uint64_t pause_us = 0; pause_us < 400; pause_us += 7) {
         AdminWorld world(2);

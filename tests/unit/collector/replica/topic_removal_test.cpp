@@ -190,6 +190,19 @@ BOOST_AUTO_TEST_CASE(killed_at_any_operation_a_topic_is_whole_or_gone) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(what_was_answered_as_removed_does_not_come_back_with_a_power_loss) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        ReplicaWorld world(2, seed);
+        world.must_open();
+        world.must_create("t", 3);
+        world.must_create("other");
+        BOOST_REQUIRE(remove(world, "t").has_value());
+        world.machine.restart_after(sim::CrashKind::power_loss);
+        world.must_open();
+        BOOST_REQUIRE_MESSAGE(directories(world) == 1u, "seed " << seed);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_removed_are_logged_and_removed_by_the_next_start) {
     ReplicaWorld world(2);
     world.must_open();
