@@ -15,7 +15,7 @@ Task<Result<ProducerId>> ProducerIds::next(Shard& from) {
 Task<Result<ProducerId>> ProducerIds::next_on_store_shard() {
     while (left_.first == left_.end) {
         if (is_taking_) {
-            co_await taken_.wait_uncancelled();
+            [[maybe_unused]] const Result<Ok> woken = co_await taken_.wait_uncancelled();
             continue;
         }
         is_taking_ = true;

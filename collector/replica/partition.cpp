@@ -100,7 +100,7 @@ Task<void> Partition::end() {
     has_ended_.store(true, std::memory_order_seq_cst);
     listener_.on_high_watermark(*this);
     while (uses_ != 0) {
-        co_await unused_.wait_uncancelled();
+        [[maybe_unused]] const Result<Ok> woken = co_await unused_.wait_uncancelled();
     }
     [[maybe_unused]] const Result<storage::CleanLog> closed = co_await log_.close();
 }

@@ -169,6 +169,24 @@ def test_confluent_kafka_administers_topics(collector):
         assert next(iter(wrong)) in refused.value.args[0].str()
 
 
+def test_the_nodes_configuration_is_told_and_stands_behind_the_topics(stage):
+    settings = ["topic_defaults.retention_time=1h", "topic_defaults.partitions=2", "limits.producer_expiration=2h"]
+    collector = stage.collector(extra=[word for setting in settings for word in ("--set", setting)])
+    kafka_side.produce(collector.broker, "t", [b"line"])
+    admin = AdminClient({"bootstrap.servers": collector.broker})
+
+    topic, node = ConfigResource("topic", "t"), ConfigResource("broker", "1")
+    told = {resource: future.result(30) for resource, future in admin.describe_configs([topic, node]).items()}
+
+    assert (told[topic]["retention.ms"].value, told[topic]["retention.ms"].source) == ("3600000", 4)
+    assert [synonym.value for synonym in told[topic]["retention.ms"].synonyms.values()] != []
+    assert told[node]["log.retention.hours"].value == "1"
+    assert told[node]["num.partitions"].value == "2"
+    assert told[node]["producer.id.expiration.ms"].value == "7200000"
+    assert told[node]["advertised.listeners"].value == f"PLAINTEXT://{collector.broker}"
+    assert told[node]["log.dirs"].value == str(collector.data_dir / "log")
+
+
 def test_kafka_python_administers_topics(collector):
     admin = kafka.KafkaAdminClient(bootstrap_servers=collector.broker)
     admin.create_topics([kafka.admin.NewTopic("made", 2, 1, topic_configs={"retention.ms": "1000"})])

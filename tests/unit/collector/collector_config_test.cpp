@@ -89,7 +89,23 @@ BOOST_AUTO_TEST_CASE(an_empty_file_is_one_node_on_loopback) {
     );
     BOOST_TEST(config.partitions == 6);
     BOOST_TEST(config.segment_bytes == 256u << 20);
+    BOOST_TEST((config.retention_time == 7 * 24h));
+    BOOST_TEST(config.retention_bytes == 0u);
     BOOST_TEST(config.message_bytes_max == 8u << 20);
+    BOOST_TEST((config.producer_expiration == 24h));
+}
+
+BOOST_AUTO_TEST_CASE(how_long_records_and_producers_are_kept_can_be_set) {
+    const LoadedCollectorConfig made = load_collector_config(
+        main_file("[topic_defaults]\nretention_time = \"0\"\nretention_bytes = \"10GiB\"\n"
+                  "[limits]\nproducer_expiration = \"90m\"\n")
+            .request()
+    );
+    BOOST_TEST(made.loaded.problems.text() == "");
+    BOOST_TEST((made.config.retention_time == Nanos::zero()));
+    BOOST_TEST(made.config.retention_bytes == 10ull << 30);
+    BOOST_TEST((made.config.producer_expiration == 90min));
+    BOOST_TEST(has(problems_of("[limits]\nproducer_expiration = \"1s\"\n"), "is below 1m"));
 }
 
 BOOST_AUTO_TEST_CASE(dev_is_one_shard_and_one_partition_without_a_file) {
