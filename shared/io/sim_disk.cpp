@@ -97,9 +97,8 @@ SimDisk::InodePtr SimDisk::make_inode(const std::uint32_t mode) {
     return inode;
 }
 
-SimDisk::Found SimDisk::find(
-    const std::string_view path, const bool follow, const int depth
-) const {
+SimDisk::Found SimDisk::find(const std::string_view path, const bool follow, const int depth)
+    const {
     Found found{nullptr, {}, root_, 0};
     std::size_t begin = 0;
     while (begin < path.size()) {
@@ -312,7 +311,8 @@ std::int32_t SimDisk::write(
     }
     const std::uint64_t end = offset + bytes.size();
     if (end > inode.data.size() && !resize(inode, end)) {
-        const std::uint64_t room = options_.capacity_bytes - std::min(*used_bytes_, options_.capacity_bytes);
+        const std::uint64_t room = options_.capacity_bytes
+                                 - std::min(*used_bytes_, options_.capacity_bytes);
         const std::uint64_t fitting = inode.data.size() + room;
         if (fitting <= offset) {
             return -ENOSPC;
@@ -566,7 +566,9 @@ std::int32_t SimDisk::lock(SimOpenFile& file) {
 }
 
 std::int32_t SimDisk::watch(
-    const std::shared_ptr<SimWatcher>& watcher, const std::string_view path, const std::uint32_t mask
+    const std::shared_ptr<SimWatcher>& watcher,
+    const std::string_view path,
+    const std::uint32_t mask
 ) {
     const Found found = find(path, (mask & IN_DONT_FOLLOW) == 0);
     if (found.error != 0 || found.target == nullptr) {
@@ -640,7 +642,9 @@ void SimDisk::lose_power() {
     changes_.clear();
     ++boot_;
     settle_tree(root_);
-    events_.note(node_, "power lost, kept per cent", static_cast<std::int64_t>(kept_at_crash_ * 100));
+    events_.note(
+        node_, "power lost, kept per cent", static_cast<std::int64_t>(kept_at_crash_ * 100)
+    );
 }
 
 void SimDisk::sync_tree(const InodePtr& inode) {

@@ -21,7 +21,8 @@ namespace logboom::io {
 struct SimDiskFaults {
     double read_error = 0;   // -EIO of a read
     double write_error = 0;  // -EIO of a write, half of it done
-    double sync_error = 0;   // -EIO of a sync: by the seed its data is dropped or stays readable only
+    double sync_error =
+        0;  // -EIO of a sync: by the seed its data is dropped or stays readable only
     double short_read = 0;
     double short_write = 0;
     double interrupted = 0;  // -EINTR of a read or write
@@ -49,7 +50,8 @@ struct SimInode {
     const void* locked_by = nullptr;
     WallTime mtime{};
     WallTime btime{};
-    SimInode* parent = nullptr;  // directory and name of the latest link; null after the last unlink
+    SimInode* parent =
+        nullptr;  // directory and name of the latest link; null after the last unlink
     std::string name;
     SimWatched watched;
     std::shared_ptr<std::vector<std::uint64_t>> free_numbers;
@@ -91,7 +93,10 @@ public:
     void set_wall_offset(const Nanos offset) noexcept { wall_offset_ = offset; }
 
     std::int32_t open(
-        std::string_view path, std::uint32_t flags, std::uint32_t mode, std::shared_ptr<SimOpenFile>& out
+        std::string_view path,
+        std::uint32_t flags,
+        std::uint32_t mode,
+        std::shared_ptr<SimOpenFile>& out
     );
     void close(SimOpenFile& file);
     std::int32_t read(
@@ -102,7 +107,9 @@ public:
     std::int32_t allocate(SimOpenFile& file, std::uint64_t offset, std::uint64_t length);
     /// Data and size of a file, or the names of a directory.
     std::int32_t sync(SimOpenFile& file, Faults faults);
-    std::int32_t stat(const SimOpenFile* file, std::string_view path, bool follow, struct statx& out);
+    std::int32_t stat(
+        const SimOpenFile* file, std::string_view path, bool follow, struct statx& out
+    );
     std::int32_t rename(std::string_view from, std::string_view to);
     std::int32_t unlink(std::string_view path, bool directory);
     std::int32_t make_dir(std::string_view path, std::uint32_t mode);

@@ -196,7 +196,9 @@ BOOST_AUTO_TEST_CASE(of_a_name_with_several_addresses_the_one_that_answers_is_fo
     SimNode& swallowing = life.world.add_node("pair");
     SimNode& answering = life.world.add_node("pair");
     life.world.net().block(life.agent.id(), swallowing.id(), true);
-    answering.start([&life](Shard& shard) { return std::make_unique<DoorProgram>(shard, life.model); });
+    answering.start([&life](Shard& shard) {
+        return std::make_unique<DoorProgram>(shard, life.model);
+    });
     const SteadyTime begun = life.now();
     Life::start_agent(life.agent, "pair");
     life.until([&life] { return Life::program(life.agent).is_shipping(); });

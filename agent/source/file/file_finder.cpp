@@ -250,8 +250,7 @@ Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::s
     const FileIdentity& known = stream.identity;
     Result<OpenFile> opened = co_await identifier_.open(std::move(path));
     const bool has_proof = known.head_len != 0 || proof.tail.size != 0;
-    if (!opened || !has_proof
-        || streams_.find_key(key_of(opened->identity)) != nullptr) {
+    if (!opened || !has_proof || streams_.find_key(key_of(opened->identity)) != nullptr) {
         co_return std::nullopt;
     }
     ContentProofs proofs;

@@ -116,10 +116,10 @@ BOOST_AUTO_TEST_CASE(memory_that_has_no_room_for_batches_is_an_error_that_says_h
     // D18: reading stops when there is no room for one more.
     BOOST_TEST(has(problems_of("[agent]\nmemory_max = \"1MiB\"\n" + one_input), "memory_max"));
     const std::string batches = "[output]\nbatch_bytes_max = \"1MiB\"\n" + one_input;
-    BOOST_TEST(
-        has(problems_of("[agent]\nmemory_max = \"24MiB\"\n" + batches),
-            "24 MiB are too little for batches of 1024 KiB ([output] batch_bytes_max): write 72 MiB")
-    );
+    BOOST_TEST(has(
+        problems_of("[agent]\nmemory_max = \"24MiB\"\n" + batches),
+        "24 MiB are too little for batches of 1024 KiB ([output] batch_bytes_max): write 72 MiB"
+    ));
     BOOST_TEST(problems_of("[agent]\nmemory_max = \"72MiB\"\n" + batches) == "");
     BOOST_TEST(problems_of("[agent]\nmemory_max = \"24MiB\"\n" + one_input) == "");
 }

@@ -340,7 +340,8 @@ BOOST_AUTO_TEST_CASE(a_collector_that_listens_and_says_nothing_is_left_for_the_n
     const Result<Ok> opened = bench.machine.run(silent.start());
     BOOST_REQUIRE(opened.has_value());
     silent.hold();
-    bench.options.collectors = {{"localhost", 1}, {"localhost", silent_port}, {"localhost", AgentsDoor::port}};
+    bench.options.collectors = {
+        {"localhost", 1}, {"localhost", silent_port}, {"localhost", AgentsDoor::port}};
     const SteadyTime begun = bench.machine.env().clock.now();
     bench.start();
     bench.until_shipping();
@@ -382,8 +383,7 @@ BOOST_AUTO_TEST_CASE(the_collectors_clock_is_compared_with_ours) {
     bench.start();
     bench.until_shipping();
     const std::string text = bench.registry.text();
-    const std::string name =
-        "logboom_agent_clock_offset_seconds{collector=\"localhost:7460\"} ";
+    const std::string name = "logboom_agent_clock_offset_seconds{collector=\"localhost:7460\"} ";
     const std::size_t at = text.find(name);
     BOOST_REQUIRE(at != std::string::npos);
     const double ahead = std::stod(text.substr(at + name.size()));

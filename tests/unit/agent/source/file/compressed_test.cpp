@@ -30,7 +30,8 @@ const std::vector<std::string> heads{
 BOOST_AUTO_TEST_SUITE(compressed)
 
 BOOST_AUTO_TEST_CASE(a_compressed_file_shows_by_its_name) {
-    for (const char* const name : {"a.gz", "a.log.1.zst", "a.xz", "a.bz2", "a-20261124.lz4", "a.zip"}) {
+    for (const char* const name :
+         {"a.gz", "a.log.1.zst", "a.xz", "a.bz2", "a-20261124.lz4", "a.zip"}) {
         BOOST_TEST(has_compressed_name(name), name);
     }
     for (const char* const name : {"a.log", "gz", "a.gz.1", "a.gzip.log", "azip"}) {
@@ -47,7 +48,8 @@ BOOST_AUTO_TEST_CASE(a_compressed_file_shows_by_its_first_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(no_text_looks_compressed) {
-    for (const char* const text : {"", "\n", "BZh9 is how bzip2 begins\n", "PK fire\n", "(", "7zXZ\n"}) {
+    for (const char* const text :
+         {"", "\n", "BZh9 is how bzip2 begins\n", "PK fire\n", "(", "7zXZ\n"}) {
         BOOST_TEST(!is_compressed(as_bytes(text)), text);
     }
     const std::string wide("\xFF\xFEl\0o\0g\0\n\0", 10);

@@ -194,7 +194,9 @@ BOOST_AUTO_TEST_CASE(a_cut_that_was_settled_is_not_settled_again_after_the_check
             world.apps.copy_truncate(app_log);
             world.pass(1s);
             world.go_on_reading();
-            world.apps.write(app_log, is_followed_by_more ? numbered(110, 112) : numbered(100, 112));
+            world.apps.write(
+                app_log, is_followed_by_more ? numbered(110, 112) : numbered(100, 112)
+            );
             world.until([&world] { return world.collector.taken.size() == 112u; });
             world.pass(10s);
             world.kill();
@@ -210,7 +212,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_only_looks_like_a_copy_is_read_like_any_other) 
     // T11: other programs' files with the same banner, some of them born later.
     CutWorld world({"/var/log/*.log", "/var/log/*.1"});
     world.begin("banner\n");
-    for (const char* const path : {"/var/log/app2.log", "/var/log/app-worker.log", "/var/log/b.log"}) {
+    for (const char* const path :
+         {"/var/log/app2.log", "/var/log/app-worker.log", "/var/log/b.log"}) {
         world.apps.write(path, "banner\n");
         BOOST_TEST(world.lines_of(path, 1) == Lines{"banner"}, boost::test_tools::per_element());
     }
@@ -308,7 +311,8 @@ BOOST_AUTO_TEST_CASE(a_file_rewritten_within_one_time_stamp_is_seen_to_be_anothe
     );
 }
 
-BOOST_AUTO_TEST_CASE(what_was_read_before_a_cut_and_not_taken_is_counted_when_it_is_asked_for_again) {
+BOOST_AUTO_TEST_CASE(what_was_read_before_a_cut_and_not_taken_is_counted_when_it_is_asked_for_again
+) {
     CutWorld world;
     world.begin(numbered(0, 10));
     const record::Id128 stream = world.streams_of(app_log).front();
@@ -321,9 +325,7 @@ BOOST_AUTO_TEST_CASE(what_was_read_before_a_cut_and_not_taken_is_counted_when_it
     const std::size_t kept = numbered(0, 5).size();
     world.files->rewind(stream, {0, kept});
     world.pass(1s);
-    BOOST_TEST(
-        world.metric(lost_bytes) == static_cast<double>(numbered(0, 20).size() - kept)
-    );
+    BOOST_TEST(world.metric(lost_bytes) == static_cast<double>(numbered(0, 20).size() - kept));
     world.link->release();
 }
 

@@ -41,7 +41,8 @@ struct Linked : SourceWorld {
 
 BOOST_AUTO_TEST_SUITE(links)
 
-BOOST_AUTO_TEST_CASE(what_is_written_to_a_links_target_is_read_within_moments_under_the_links_name) {
+BOOST_AUTO_TEST_CASE(what_is_written_to_a_links_target_is_read_within_moments_under_the_links_name
+) {
     Linked world;
     world.batches.headers.emplace_back("lb.f.log.path_resolved");
     world.apps.write(target, numbered(0, 3));
@@ -54,7 +55,8 @@ BOOST_AUTO_TEST_CASE(what_is_written_to_a_links_target_is_read_within_moments_un
     BOOST_TEST(world.lines_now(target).empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_link_that_leads_elsewhere_is_followed_and_what_it_led_to_is_read_to_its_end) {
+BOOST_AUTO_TEST_CASE(a_link_that_leads_elsewhere_is_followed_and_what_it_led_to_is_read_to_its_end
+) {
     // "current" links, Kubernetes' /var/log/containers. Also when the old file is closed as idle.
     for (const Nanos idle : {Nanos(1s), Nanos(5min)}) {
         Linked world;
@@ -86,7 +88,9 @@ BOOST_AUTO_TEST_CASE(a_directory_link_that_leads_elsewhere_is_seen_within_second
     world.apps.write("/data/one/a.log", "one\n");
     world.apps.write("/data/two/a.log", "two\n");
     world.begin();
-    BOOST_TEST(world.lines_now("/srv/current/a.log") == Lines{"one"}, boost::test_tools::per_element());
+    BOOST_TEST(
+        world.lines_now("/srv/current/a.log") == Lines{"one"}, boost::test_tools::per_element()
+    );
     world.apps.remove("/srv/current");
     world.apps.make_link("/data/two", "/srv/current");
     world.pass(12s);  // the old file is quiet for 5 s before the new one begins
@@ -195,7 +199,9 @@ BOOST_AUTO_TEST_CASE(a_link_into_proc_is_not_followed_unless_it_is_named) {
     world.pass(2min);
     BOOST_TEST(world.lines_now("/var/log/kernel.log").empty());
     BOOST_TEST(world.lines_now("/var/log/later.log").empty());
-    BOOST_TEST(world.lines_now("/var/log/named.log") == Lines{"kernel"}, boost::test_tools::per_element());
+    BOOST_TEST(
+        world.lines_now("/var/log/named.log") == Lines{"kernel"}, boost::test_tools::per_element()
+    );
 }
 
 BOOST_AUTO_TEST_SUITE_END()
