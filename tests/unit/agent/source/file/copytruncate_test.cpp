@@ -1,5 +1,5 @@
-// T17, T18: files that are cut, with and without a copy of what they had. Whatever was in the file when it was
-// copied arrives once, before what was written after the cut.
+// T17, T18: files that are cut, with and without a copy of what they had. Whatever was in the file when it
+// was copied arrives once, before what was written after the cut.
 #include "agent/source/file/file_source.h"
 #include "tests/unit/agent/source/file/source_world.h"
 

@@ -1,5 +1,5 @@
-// Random applications, rotations and copytruncates against a plain list of the lines that were written: each arrives once,
-// and those of one path in their order, whatever happens to the agent meanwhile.
+// Random applications, rotations and copytruncates against a plain list of the lines that were written: each
+// arrives once, and those of one path in their order, whatever happens to the agent meanwhile.
 #include "agent/source/file/file_source.h"
 #include "tests/unit/agent/source/file/source_world.h"
 

@@ -22,8 +22,8 @@ std::string long_text(const int number, const std::size_t size) {
     return text;
 }
 
-/// The least memory that may be configured, nothing compressed, and a collector that takes nothing until it is
-/// told to; only the memory stops the reading.
+/// The least memory that may be configured, nothing compressed, and a collector that takes nothing until it
+/// is told to; only the memory stops the reading.
 struct TightWorld : SourceWorld {
     TightWorld() {
         memory_max = 2 * limits::agent_memory_reserve(limits::agent_batch_bytes_default);
