@@ -65,9 +65,11 @@ Task<Result<Slice>> KafkaConnection::read_frame() {
         )
     );
     conn_.consume(kafka::frame_prefix_bytes);
-    // Who only announces a large frame gets no share of the budget that others wait for.
-    LB_CO_CHECK(co_await conn_.peek(std::min(size, no_body_bytes), head_until));
     io::ByteSemaphore& budget = budget_of(size);
+    if (budget.used() + size > budget.total() / 2) {
+        // Who only announces a large frame gets no share of what others may come to wait for.
+        LB_CO_CHECK(co_await conn_.peek(std::min(size, no_body_bytes), head_until));
+    }
     LB_CO_CHECK(co_await budget.acquire(size));
     const SteadyTime body_until = env.clock.now() + broker_.options.frame_timeout;
     Result<Slice> frame = co_await conn_.read_exact(size, body_until);

@@ -16,21 +16,25 @@ namespace {
 // One gathered send: 64 pieces or 1 MiB (N15).
 constexpr std::uint32_t pieces_per_send = 64;
 constexpr std::size_t bytes_per_send = 1u << 20;
-// Above this many missing bytes a body is received straight into its chunk (N7).
-constexpr std::uint32_t direct_receive_min = 16u << 10;
+// A longer body is received straight into its chunk (N7).
+constexpr std::uint32_t copied_body_bytes_max = 16u << 10;
+// What is taken of a frame that probably has such a body: its head, and little that must be copied.
+constexpr std::uint32_t head_bytes = 4u << 10;
 // An empty buffer above this goes back: ten thousand idle connections must not keep what each of them once
-// received.
+// received. Any does where a head has room of its own.
 constexpr std::size_t empty_input_bytes_max = 4u << 10;
 // How long an orderly end waits for the peer's.
 constexpr Nanos linger = 1s;
 
 }  // namespace
 
-/// Lives on the heap so that ops keep their place. Receiving is in one of three modes:
+/// Lives on the heap so that ops keep their place. Receiving is in one of four modes:
 ///
 ///   streaming   a multishot receive is armed; what comes is appended to `input`
+///   heading     the last body was long: one receive of a head is armed, since a multishot one would take
+///               much of the next body, too, which then is copied twice
 ///   idle        nothing armed: too much is unread, or the stream has ended
-///   direct      one receive into a chunk, armed by read_exact after the multishot has ended
+///   direct      one receive into a chunk, armed by read_exact after the others have ended
 struct Conn::State {
     State(
         IoBackend& backend_,
@@ -63,6 +67,8 @@ struct Conn::State {
     Op receive;
     bool receiving = false;  // `receive` is with the backend
     bool receiving_directly = false;
+    bool expects_body = false;  // a long one: heading in place of streaming
+    std::unique_ptr<std::array<std::byte, head_bytes>> head;  // while one is received
     bool ended = false;  // end of stream, error or abort: nothing more comes
     Error end_error{ErrorCode::closed, 0, "receive"};
     Buffer input;
@@ -89,8 +95,11 @@ struct Conn::State {
 
     [[nodiscard]] std::size_t unread() const noexcept { return input.size() - input_begin; }
     void arm_receive();
+    void receive_head();
+    void receive_stream();
     void stop_receive();
     void on_receive(std::int32_t res, ByteView data);
+    void on_receive_over(std::int32_t res);
     void forget_input(std::size_t size) noexcept;
     void end(Error error);
     void shut_down();
@@ -150,27 +159,51 @@ void Conn::State::arm_receive() {
         return;
     }
     receive = Op();
-    receive.kind = OpKind::recv_multi;
     receive.fd = fd;
     receive.owner = this;
+    receive.scheduler = &scheduler;
+    if (expects_body) {
+        receive_head();
+    } else {
+        receive_stream();
+    }
+    receiving = true;
+    receive.in_kernel = true;
+    backend.submit(receive);
+}
+
+void Conn::State::receive_head() {
+    head = std::make_unique_for_overwrite<std::array<std::byte, head_bytes>>();
+    receive.kind = OpKind::recv_some;
+    receive.buf = head->data();
+    receive.len = head_bytes;
+    receive.on_done = [](Op& op) {
+        State& self = *static_cast<State*>(op.owner);
+        const auto room = std::move(self.head);
+        if (op.res > 0) {
+            self.input.append(ByteView(*room).first(static_cast<std::size_t>(op.res)));
+        }
+        self.on_receive_over(op.res);
+    };
+}
+
+void Conn::State::receive_stream() {
+    receive.kind = OpKind::recv_multi;
     receive.on_multi = [](Op& op, const std::int32_t res, const ByteView data) {
         static_cast<State*>(op.owner)->on_receive(res, data);
     };
-    receive.on_done = [](Op& op) {
-        State& self = *static_cast<State*>(op.owner);
-        self.receiving = false;
-        if (op.res == 0) {
-            self.end(Error{ErrorCode::closed, 0, "receive: end of stream"});
-        } else if (op.res < 0 && op.res != -ECANCELED && op.res != -ENOBUFS) {
-            self.end(to_error(op.res, "receive"));
-        }
-        self.receive_idle.wake_all();
-        self.readable.wake_all();
-    };
-    receiving = true;
-    receive.scheduler = &scheduler;
-    receive.in_kernel = true;
-    backend.submit(receive);
+    receive.on_done = [](Op& op) { static_cast<State*>(op.owner)->on_receive_over(op.res); };
+}
+
+void Conn::State::on_receive_over(const std::int32_t res) {
+    receiving = false;
+    if (res == 0) {
+        end(Error{ErrorCode::closed, 0, "receive: end of stream"});
+    } else if (res < 0 && res != -ECANCELED && res != -ENOBUFS) {
+        end(to_error(res, "receive"));
+    }
+    receive_idle.wake_all();
+    readable.wake_all();
 }
 
 void Conn::State::stop_receive() {
@@ -195,7 +228,7 @@ void Conn::State::forget_input(const std::size_t size) noexcept {
     if (unread() == 0) {
         input_begin = 0;
         input.clear();
-        if (input.capacity() > empty_input_bytes_max) {
+        if (expects_body || input.capacity() > empty_input_bytes_max) {
             input = Buffer();
         }
         return;
@@ -311,16 +344,17 @@ void Conn::consume(const std::uint32_t size) noexcept {
 
 Task<Result<Slice>> Conn::read_exact(const std::uint32_t size, const SteadyTime deadline) {
     State& s = *state_;
-    const bool is_short = size <= s.unread() + direct_receive_min;
-    if (is_short && size <= s.options.receive_bytes_max) {
+    s.expects_body = size > copied_body_bytes_max;
+    if (!s.expects_body && size <= s.options.receive_bytes_max) {
         LB_CO_TRY(const ByteView bytes, co_await peek(size, deadline));
         Slice copy = s.pool->copy_of(bytes.first(size));
         consume(size);
         co_return copy;
     }
-    // Two receives in flight could swap bytes: the armed one ends first (N8).
+    // Two receives in flight could swap bytes: the armed one ends first (N8). Also if all is there: what a
+    // multishot receive takes of the bodies behind this one would have to be copied.
     s.stop_receive();
-    while (s.receiving) {
+    while (s.receiving && s.unread() < size) {
         [[maybe_unused]] const Result<Ok> idle = co_await s.receive_idle.wait_uncancelled();
     }
     Slice whole = s.pool->allocate(size);
@@ -399,7 +433,7 @@ SteadyTime Conn::last_sent_at() const noexcept {
 }
 
 std::size_t Conn::input_capacity() const noexcept {
-    return state_->input.capacity();
+    return state_->input.capacity() + (state_->head == nullptr ? 0 : head_bytes);
 }
 
 void Conn::abort() {

@@ -242,6 +242,7 @@ EpollWaits::Outcome EpollWaits::run(Wait& wait) {
     case OpKind::connect_tcp: return connect(wait);
     case OpKind::recv_multi: return receive_some(wait);
     case OpKind::recv: return receive_all(wait);
+    case OpKind::recv_some: return receive_once(wait);
     case OpKind::sendmsg: return send_all(wait);
     default: break;  // a read of a stream
     }
@@ -318,6 +319,12 @@ EpollWaits::Outcome EpollWaits::receive_all(Wait& wait) {
         wait.done += static_cast<std::uint32_t>(size);
     }
     return {Progress::over, static_cast<std::int32_t>(wait.done)};
+}
+
+EpollWaits::Outcome EpollWaits::receive_once(const Wait& wait) {
+    const ssize_t size = ::recv(wait.fd, wait.op->buf, wait.op->len, MSG_DONTWAIT);
+    return size < 0 ? outcome_of(-errno, 0)
+                    : Outcome{Progress::over, static_cast<std::int32_t>(size)};
 }
 
 EpollWaits::Outcome EpollWaits::send_all(Wait& wait) {

@@ -33,8 +33,8 @@ public:
     /// `wake_fd` ends a `wait` when it becomes readable. 0 or -errno.
     [[nodiscard]] std::int32_t open(int wake_fd);
 
-    /// Takes an accept_multi, connect_tcp, recv_multi, recv, sendmsg, or a read of a stream. It is tried by
-    /// the next `try_due`.
+    /// Takes an accept_multi, connect_tcp, recv_multi, recv, recv_some, sendmsg, or a read of a stream. It is
+    /// tried by the next `try_due`.
     void add(Op& op);
     /// Ends it at the next `try_due`, with -ECANCELED or the part that is done. False: it is none of ours.
     [[nodiscard]] bool cancel(const Op& op);
@@ -76,6 +76,7 @@ private:
     [[nodiscard]] Outcome connect(Wait& wait);
     [[nodiscard]] Outcome receive_some(Wait& wait);
     [[nodiscard]] static Outcome receive_all(Wait& wait);
+    [[nodiscard]] static Outcome receive_once(const Wait& wait);
     [[nodiscard]] static Outcome send_all(Wait& wait);
     [[nodiscard]] static Outcome outcome_of(std::int32_t failure, std::uint32_t done) noexcept;
 

@@ -14,6 +14,7 @@ const char* to_string(const OpKind kind) noexcept {
     case OpKind::connect_tcp: return "connect_tcp";
     case OpKind::recv_multi: return "recv_multi";
     case OpKind::recv: return "recv";
+    case OpKind::recv_some: return "recv_some";
     case OpKind::sendmsg: return "sendmsg";
     case OpKind::shutdown: return "shutdown";
     case OpKind::resolve: return "resolve";

@@ -22,6 +22,7 @@ enum class OpKind : std::uint8_t {
     connect_tcp,   // -> connected fd (socket made by the backend); `length`: TCP_USER_TIMEOUT in ms
     recv_multi,    // multishot: on_multi(data); res 0 = end of stream
     recv,          // exactly once, MSG_WAITALL: fills buf[0, len) unless the stream ends
+    recv_some,     // exactly once: what is there, at most buf[0, len); res 0 = end of stream
     sendmsg,       // gathers iov[0, iov_count) with MSG_WAITALL | MSG_NOSIGNAL; short counts happen
     shutdown,      // `flags`: SHUT_WR or SHUT_RDWR
     resolve,       // `path` = host, `out` = std::vector<std::string>*: numeric addresses

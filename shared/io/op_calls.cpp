@@ -181,6 +181,7 @@ std::int32_t run_call(Op& op) {
     case OpKind::connect_tcp:
     case OpKind::recv_multi:
     case OpKind::recv:
+    case OpKind::recv_some:
     case OpKind::sendmsg:
     case OpKind::resolve: break;
     }

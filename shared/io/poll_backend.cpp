@@ -190,6 +190,7 @@ void PollBackend::submit(Op& op) {
     case OpKind::connect_tcp:
     case OpKind::recv_multi:
     case OpKind::recv:
+    case OpKind::recv_some:
     case OpKind::sendmsg: s.waits.add(op); return;
     case OpKind::resolve: s.resolver.submit(op); return;
     case OpKind::close: s.begin_close(op); return;

@@ -16,8 +16,9 @@ constexpr Nanos told_within = std::chrono::microseconds(30);
 constexpr std::size_t receive_bytes_max = 16u << 10;
 
 bool waits(const Op& op) noexcept {
-    return op.kind == OpKind::recv_multi || op.kind == OpKind::recv || op.kind == OpKind::sendmsg
-        || op.kind == OpKind::accept_multi || (op.kind == OpKind::read && op.off < 0);
+    return op.kind == OpKind::recv_multi || op.kind == OpKind::recv || op.kind == OpKind::recv_some
+        || op.kind == OpKind::sendmsg || op.kind == OpKind::accept_multi
+        || (op.kind == OpKind::read && op.off < 0);
 }
 
 bool names_path(const Op& op) noexcept {
@@ -476,6 +477,7 @@ bool SimBackend::try_end(const std::uint64_t id, Live& live) {
     switch (op.kind) {
     case OpKind::recv_multi: return try_receive_some(id, live);
     case OpKind::recv: return try_receive_all(id, live);
+    case OpKind::recv_some: return try_receive_once(id, live);
     default: return try_send(id, live);
     }
 }
@@ -510,6 +512,25 @@ bool SimBackend::try_receive_all(const std::uint64_t id, Live& live) {
     const auto done = static_cast<std::int32_t>(live.progress);
     if (live.progress == op.len || conn.ended || conn.read_shut || conn.error != 0) {
         settle(id, done == 0 ? conn.error : done, events_.draw(Nanos::zero(), told_within));
+        return true;
+    }
+    return false;
+}
+
+bool SimBackend::try_receive_once(const std::uint64_t id, Live& live) {
+    SimEndpoint& conn = *live.handle->conn;
+    Op& op = *live.op;
+    const std::string bytes = net_.receive(conn, 1 + events_.rng().below(op.len));
+    if (!bytes.empty()) {
+        std::memcpy(op.buf, bytes.data(), bytes.size());
+        live.progress = static_cast<std::uint32_t>(bytes.size());
+        settle(
+            id, static_cast<std::int32_t>(bytes.size()), events_.draw(Nanos::zero(), told_within)
+        );
+        return true;
+    }
+    if (conn.error != 0 || conn.ended || conn.read_shut) {
+        settle(id, conn.error, Nanos::zero());
         return true;
     }
     return false;

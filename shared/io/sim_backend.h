@@ -94,6 +94,7 @@ private:
     [[nodiscard]] bool try_end(std::uint64_t id, Live& live);
     [[nodiscard]] bool try_receive_some(std::uint64_t id, Live& live);
     [[nodiscard]] bool try_receive_all(std::uint64_t id, Live& live);
+    [[nodiscard]] bool try_receive_once(std::uint64_t id, Live& live);
     [[nodiscard]] bool try_send(std::uint64_t id, Live& live);
     [[nodiscard]] bool try_accept(std::uint64_t id, Live& live);
 

@@ -448,6 +448,7 @@ void UringBackend::Ring::prepare(Op& op, io_uring_sqe* const s) {
         }
         break;
     case OpKind::recv: io_uring_prep_recv(s, op.fd, op.buf, op.len, MSG_WAITALL); break;
+    case OpKind::recv_some: io_uring_prep_recv(s, op.fd, op.buf, op.len, 0); break;
     case OpKind::sendmsg: {
         if (idle_messages.empty()) {
             idle_messages.push_back(std::make_unique<msghdr>());
@@ -661,6 +662,7 @@ void UringBackend::submit(Op& op) {
     case OpKind::accept_multi:
     case OpKind::recv_multi:
     case OpKind::recv:
+    case OpKind::recv_some:
     case OpKind::sendmsg:
     case OpKind::shutdown:
     case OpKind::open:

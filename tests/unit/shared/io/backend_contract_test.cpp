@@ -267,6 +267,8 @@ BOOST_AUTO_TEST_CASE(what_is_cancelled_when_somebody_comes_ends_once_and_loses_n
                 const bool has_nothing = p.events.empty() && p.op.res <= 0;
                 if (has_nothing && w.kind == OpKind::recv) {
                     BOOST_TEST(b.receive(p.op.fd, 100).size() == 100u);
+                } else if (has_nothing && w.kind == OpKind::recv_some) {
+                    BOOST_TEST(b.receive(p.op.fd, 1) == "x");
                 } else if (!has_nothing) {
                     BOOST_TEST(w.is_satisfied(b, p));
                 }
@@ -375,7 +377,7 @@ BOOST_AUTO_TEST_CASE(what_was_begun_before_a_close_never_meets_the_next_file_of_
 
 BOOST_AUTO_TEST_CASE(a_receive_whose_descriptor_was_closed_takes_nothing_of_the_next_connection) {
     in_every_world([](Bench& b) {
-        for (const OpKind kind : {OpKind::recv, OpKind::recv_multi}) {
+        for (const OpKind kind : {OpKind::recv, OpKind::recv_some, OpKind::recv_multi}) {
             const Bench::Pair old = b.make_pair();
             Probe stale(kind);
             stale.op.fd = old.client;
@@ -440,8 +442,8 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_every_kind_that_gives_one_says_so) {
 BOOST_AUTO_TEST_CASE(shutting_down_ends_what_waits_on_a_connection) {
     in_every_world([](Bench& world_bench) {
         for (const Waiting& w : waiting()) {
-            if (w.kind == OpKind::recv || w.kind == OpKind::recv_multi
-                || w.kind == OpKind::sendmsg) {
+            if (w.kind == OpKind::recv || w.kind == OpKind::recv_some
+                || w.kind == OpKind::recv_multi || w.kind == OpKind::sendmsg) {
                 BOOST_TEST_CONTEXT(to_string(w.kind)) {
                     Bench b(world_bench.world());
                     Probe p(w.kind);

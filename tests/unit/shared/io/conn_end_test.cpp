@@ -111,6 +111,89 @@ Task<Result<Ok>> close_when_cancelled(IoWorld& world) {
     co_return Ok{};
 }
 
+/// Long bodies and short ones, several on their way at once, in pieces of any size.
+Task<void> send_bodies(IoWorld& world, Conn& conn, const std::vector<std::uint32_t> sizes) {
+    Scope sends(world.scheduler());
+    std::vector<ErrorCode> outcomes(sizes.size());
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        Slice body = world.env().pool.allocate(sizes[i]);
+        for (std::uint32_t at = 0; at < sizes[i]; ++at) {
+            body.mutable_bytes()[at] = static_cast<std::byte>((i * 31 + at) % 251);
+        }
+        sends.spawn_now(send(conn, std::move(body), outcomes[i]));
+    }
+    co_await sends.join();
+    for (const ErrorCode outcome : outcomes) {
+        BOOST_TEST(outcome == ErrorCode{});
+    }
+}
+
+Task<Result<Ok>> receive_bodies_of_all_sizes(IoWorld& world) {
+    LB_CO_TRY(Pair pair, co_await connect(world));
+    const std::vector<std::uint32_t> sizes{
+        80'000,
+        80'000,
+        10,
+        80'000,
+        4096,
+        16'384,
+        16'385,
+        20'000,
+        1u << 20,
+        5,
+        300'000,
+        70'000,
+        70'000,
+        70'000,
+        70'000,
+        100,
+        40'000,
+        1,
+        200'000};
+    Scope tasks(world.scheduler());
+    tasks.spawn(send_bodies(world, *pair.client, sizes));
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        if (i % 3 == 0) {  // as a frame's head is looked at first
+            LB_CO_CHECK(co_await pair.server->peek(1));
+        }
+        LB_CO_TRY(const Slice body, co_await pair.server->read_exact(sizes[i]));
+        BOOST_REQUIRE(body.size() == sizes[i]);
+        std::uint32_t wrong = 0;
+        for (std::uint32_t at = 0; at < sizes[i]; ++at) {
+            wrong += body.view()[at] == static_cast<std::byte>((i * 31 + at) % 251) ? 0U : 1U;
+        }
+        BOOST_TEST(wrong == 0u);
+        BOOST_TEST(pair.server->buffered().size() <= (256u << 10));
+    }
+    co_await tasks.join();
+    // After a long body, too, the end of the stream is seen.
+    pair.client->abort();
+    const Result<ByteView> end = co_await pair.server->peek(1);
+    BOOST_TEST(code_of(end) != ErrorCode{});
+    co_await close(pair);
+    co_return Ok{};
+}
+
+/// After long bodies a connection receives heads only: it holds little while it waits for one.
+Task<Result<Ok>> wait_for_a_head(IoWorld& world) {
+    LB_CO_TRY(Pair pair, co_await connect(world));
+    Scope tasks(world.scheduler());
+    ErrorCode outcome{};
+    tasks.spawn(send(*pair.client, bytes_of(world, 180u << 10), outcome));
+    LB_CO_CHECK(co_await pair.server->read_exact(180u << 10));
+    co_await tasks.join();
+    const SteadyTime until = world.env().clock.now() + 2ms;
+    const Result<ByteView> nothing = co_await pair.server->peek(1, until);
+    BOOST_TEST(code_of(nothing) == ErrorCode::timed_out);
+    BOOST_TEST(pair.server->input_capacity() <= 4096u);
+    tasks.spawn(send(*pair.client, bytes_of(world, 100), outcome));
+    LB_CO_TRY(const ByteView head, co_await pair.server->peek(100));
+    BOOST_TEST(head.size() == 100u);
+    co_await tasks.join();
+    co_await close(pair);
+    co_return Ok{};
+}
+
 Task<Result<Ok>> hold_little_after_much(IoWorld& world) {
     LB_CO_TRY(Pair pair, co_await connect(world));
     for (int round = 0; round < 3; ++round) {
@@ -155,6 +238,14 @@ BOOST_AUTO_TEST_CASE(closing_ends_a_body_that_is_being_received) {
 
 BOOST_AUTO_TEST_CASE(a_cancelled_task_still_ends_its_connection_in_order) {
     on_every_seed(close_when_cancelled);
+}
+
+BOOST_AUTO_TEST_CASE(bodies_of_all_sizes_come_whole_and_in_order) {
+    on_every_backend(receive_bodies_of_all_sizes);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_expects_a_long_body_holds_little) {
+    on_every_backend(wait_for_a_head);
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_with_nothing_unread_holds_little) {

@@ -12,11 +12,12 @@ inline constexpr int no_such_fd = 9999;
 
 /// Each tells that its descriptor is not open.
 inline const std::vector<OpKind> kinds_on_descriptors{
-    OpKind::local_port, OpKind::peer_address,   OpKind::accept_multi, OpKind::recv_multi,
-    OpKind::recv,       OpKind::sendmsg,        OpKind::shutdown,     OpKind::close,
-    OpKind::read,       OpKind::writev,         OpKind::fdatasync,    OpKind::fsync,
-    OpKind::statx,      OpKind::fallocate,      OpKind::ftruncate,    OpKind::lock_file,
-    OpKind::has_writer, OpKind::get_generation, OpKind::inotify_add,  OpKind::inotify_remove};
+    OpKind::local_port,    OpKind::peer_address, OpKind::accept_multi,   OpKind::recv_multi,
+    OpKind::recv,          OpKind::recv_some,    OpKind::sendmsg,        OpKind::shutdown,
+    OpKind::close,         OpKind::read,         OpKind::writev,         OpKind::fdatasync,
+    OpKind::fsync,         OpKind::statx,        OpKind::fallocate,      OpKind::ftruncate,
+    OpKind::lock_file,     OpKind::has_writer,   OpKind::get_generation, OpKind::inotify_add,
+    OpKind::inotify_remove};
 
 /// An operation that has all it needs.
 struct Case {
@@ -90,6 +91,16 @@ inline const std::vector<Case>& cases() {
          [](Bench&, Probe& p) {
              // One that is cancelled may have a part.
              return p.op.res > 0 && std::string("12345678").starts_with(p.room_text());
+         }},
+        {OpKind::recv_some,
+         [](Bench& b, Probe& p) {
+             const Bench::Pair pair = b.make_pair();
+             b.send(pair.server, "1234");
+             p.op.fd = pair.client;
+             p.read_into_room(8);
+         },
+         [](Bench&, Probe& p) {
+             return p.op.res > 0 && std::string("1234").starts_with(p.room_text());
          }},
         {OpKind::sendmsg,
          [](Bench& b, Probe& p) {
@@ -302,6 +313,15 @@ inline const std::vector<Waiting>& waiting() {
          },
          [](Bench& b, Probe& p) { b.send(static_cast<int>(p.number), std::string(100, 'x')); },
          [](Bench&, Probe& p) { return p.room_text() == std::string(100, 'x'); }},
+        {OpKind::recv_some,
+         [](Bench& b, Probe& p) {
+             const Bench::Pair pair = b.make_pair();
+             p.op.fd = pair.client;
+             p.number = static_cast<std::uint64_t>(pair.server);
+             p.read_into_room(100);
+         },
+         [](Bench& b, Probe& p) { b.send(static_cast<int>(p.number), "x"); },
+         [](Bench&, Probe& p) { return p.room_text() == "x"; }},
         {OpKind::sendmsg,
          [](Bench& b, Probe& p) {
              const Bench::Pair pair = b.make_pair();
@@ -375,6 +395,13 @@ inline const std::vector<Failure>& failures() {
         {"connect where nobody listens", OpKind::connect_tcp, -ECONNREFUSED, to_nobody},
         {"receive from a file",
          OpKind::recv,
+         -ENOTSOCK,
+         [](Bench& b, Probe& p) {
+             p.op.fd = b.make_file("file", "x");
+             p.read_into_room(1);
+         }},
+        {"receive what is there from a file",
+         OpKind::recv_some,
          -ENOTSOCK,
          [](Bench& b, Probe& p) {
              p.op.fd = b.make_file("file", "x");
