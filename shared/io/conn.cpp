@@ -104,6 +104,7 @@ struct Conn::State {
     void end(Error error);
     void shut_down();
     Task<void> end_politely();
+    Task<void> wait_sent();
     Task<void> send_all();
     Task<Result<std::uint32_t>> send_some(SteadyTime deadline);
 };
@@ -141,6 +142,15 @@ Task<void> Conn::State::end_politely() {
         arm_receive();
         const Result<Ok> woken = co_await readable.wait();
         if (!woken) {
+            break;
+        }
+    }
+}
+
+Task<void> Conn::State::wait_sent() {
+    while (sending && !broken) {
+        const Result<Ok> progress = co_await sent.wait();
+        if (!progress) {
             break;
         }
     }
@@ -448,6 +458,14 @@ void Conn::abort() {
 
 Task<void> Conn::close() {
     State& s = *state_;
+    // Who stops waits no longer for a peer that takes nothing than for one that does not end.
+    const bool is_stopping = co_await is_cancelled();
+    if (is_stopping && s.sending) {
+        co_await shielded(s.scheduler, s.wait_sent(), s.backend.now() + linger);
+        if (s.sending && !s.broken) {
+            abort();
+        }
+    }
     while (s.sending && !s.broken) {
         [[maybe_unused]] const Result<Ok> progress = co_await s.sent.wait_uncancelled();
     }

@@ -76,7 +76,8 @@ public:
     /// Ends both directions now; tasks inside `peek`, `read_exact` and `send` return `closed`.
     void abort();
     /// Sends what is queued, ends, waits for every completion, closes the descriptor. Callable once. The
-    /// peer has a second to end too, also when the caller was cancelled (N23).
+    /// peer has a second to end too, also when the caller was cancelled (N23); then it has no more than a
+    /// second to take what is queued, either.
     Task<void> close();
 
     [[nodiscard]] const SocketAddress& peer() const noexcept;

@@ -111,6 +111,29 @@ Task<Result<Ok>> close_when_cancelled(IoWorld& world) {
     co_return Ok{};
 }
 
+/// The peer takes nothing of what is queued: who was cancelled does not wait for it.
+Task<Result<Ok>> close_when_cancelled_with_much_to_send(IoWorld& world) {
+    LB_CO_TRY(Pair pair, co_await connect(world));
+    Scope sends(world.scheduler());
+    ErrorCode outcome{};
+    sends.spawn(send(*pair.client, bytes_of(world, 32u << 20), outcome));
+    LB_CO_CHECK(co_await pair.server->peek(1));
+    SteadyTime ended{};
+    const SteadyTime begun = world.env().clock.now();
+    Scope tasks(world.scheduler());
+    tasks.cancel();
+    tasks.spawn(close_and_note(world, *pair.client, ended));
+    co_await tasks.join();
+    co_await sends.join();
+    BOOST_TEST((ended - begun >= 1s));
+    BOOST_TEST((ended - begun < 2s));
+    BOOST_TEST(outcome == ErrorCode::closed);
+    pair.server->abort();
+    co_await pair.server->close();
+    co_await pair.listener->close();
+    co_return Ok{};
+}
+
 /// Long bodies and short ones, several on their way at once, in pieces of any size.
 Task<void> send_bodies(IoWorld& world, Conn& conn, const std::vector<std::uint32_t> sizes) {
     Scope sends(world.scheduler());
@@ -238,6 +261,10 @@ BOOST_AUTO_TEST_CASE(closing_ends_a_body_that_is_being_received) {
 
 BOOST_AUTO_TEST_CASE(a_cancelled_task_still_ends_its_connection_in_order) {
     on_every_seed(close_when_cancelled);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_task_does_not_wait_for_a_peer_that_takes_nothing) {
+    on_every_seed(close_when_cancelled_with_much_to_send);
 }
 
 BOOST_AUTO_TEST_CASE(bodies_of_all_sizes_come_whole_and_in_order) {
