@@ -47,6 +47,9 @@ Result<AppendPtr> Log::append(Slice batch, const LeaderEpoch epoch, const Awaite
     auto append = std::make_shared<Append>(std::move(batch), header, env_, awaited == Awaited::yes);
     next_offset_ = header.end_offset();
     appends_.push_back(append);
+    if (queued_bytes_ >= limits::log_write_bytes_max) {
+        quiet_.wake_all();  // the flusher need not gather any more
+    }
     begin_flushing();
     return append;
 }
@@ -95,6 +98,12 @@ Task<void> Log::flush_queued() {
     while ((written_count_ < appends_.size() || is_roll_wanted_) && !has_failed_) {
         if (is_roll_wanted_) {
             co_await roll_as_wanted();
+            continue;
+        }
+        if (syncs_running_ != 0 && queued_bytes_ < limits::log_write_bytes_max) {
+            // What comes while a sync runs can be synced only after it: one write takes all of it. Each
+            // write is a hand-over to a worker of the kernel (F1), which costs more than it copies.
+            co_await quiet_.wait_uncancelled();
             continue;
         }
         const Result<Ok> written = co_await write_some();

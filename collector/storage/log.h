@@ -327,7 +327,7 @@ private:
     std::size_t syncs_running_ = 0;
     std::size_t retention_running_ = 0;
     bool warned_of_clock_ = false;
-    io::WaitQueue quiet_;  // something that close() waits for has ended
+    io::WaitQueue quiet_;  // something has ended that close() or the flusher waits for
 
     LogTail tail_;
     std::array<ReadHint, 8> hints_;

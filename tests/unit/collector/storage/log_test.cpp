@@ -1,11 +1,14 @@
 #define BOOST_TEST_MODULE collector_storage
 #include "collector/storage/log.h"
 
+#include "shared/base/limits.h"
+#include "shared/base/rng.h"
 #include "tests/unit/collector/storage/log_world.h"
 #include "tests/unit/collector/storage/raw_batch.h"
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <set>
 
 using namespace logboom;
@@ -345,13 +348,43 @@ BOOST_AUTO_TEST_CASE(appends_that_wait_together_share_one_write_and_one_sync) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(appends_that_come_during_a_sync_are_served_by_the_next_one) {
+BOOST_AUTO_TEST_CASE(appends_that_come_during_a_sync_are_written_at_once_behind_it) {
+    LogWorld world;
+    world.must_open();
+    std::vector<std::uint32_t> pieces_of_writes;
+    world.machine.judge_ops([&pieces_of_writes](const io::Op& op) {
+        if (op.kind == io::OpKind::writev) {
+            pieces_of_writes.push_back(op.iov_count);
+        }
+        return hold_syncs(op);
+    });
+    const Result<AppendPtr> first = world.queue(plain_batch({"first"}));
+    world.machine.run_until([&] { return world.machine.held_ops() == 1; });
+    const Result<AppendPtr> second = world.queue(plain_batch({"second"}));
+    const Result<AppendPtr> third = world.queue(plain_batch({"third"}));
+    world.machine.run_for(1s);
+    BOOST_TEST(world.log().end_offset().value == 1);
+    world.machine.release_ops();
+    world.machine.run_until([&] { return world.log().end_offset() == Offset(3); });
+    BOOST_TEST((*first)->done.is_set());
+    BOOST_TEST(std::ranges::count(pieces_of_writes, 2u) == 1);
+    world.machine.judge_ops({});
+    world.machine.release_ops();
+    world.machine.run_until([&] { return (*second)->done.is_set() && (*third)->done.is_set(); });
+}
+
+BOOST_AUTO_TEST_CASE(appends_that_fill_a_write_during_a_sync_are_served_by_the_next_one) {
     LogWorld world;
     world.must_open();
     world.machine.judge_ops(hold_syncs);
     const Result<AppendPtr> first = world.queue(plain_batch({"first"}));
     world.machine.run_until([&] { return world.machine.held_ops() == 1; });
-    const Result<AppendPtr> second = world.queue(plain_batch({"second"}));
+    std::string noise(limits::log_write_bytes_max, '\0');  // which does not pack
+    Rng rng(1);
+    for (char& byte : noise) {
+        byte = static_cast<char>(rng.below(256));
+    }
+    const Result<AppendPtr> second = world.queue(plain_batch({noise}));
     world.machine.run_until([&] { return world.log().end_offset() == Offset(2); });
     world.machine.release_ops();
     world.machine.run_until([&] { return world.machine.held_ops() == 1; });
