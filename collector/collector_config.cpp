@@ -161,7 +161,7 @@ constexpr Option options[] = {
     {.section = "storage",
      .key = "tail_cache_bytes",
      .type = ValueType::size,
-     .initial = "\"8MiB\"",
+     .initial = "\"32MiB\"",
      .doc =
          "what was appended last stays in memory: consumers at the end of a log do not touch the disk; of "
          "each shard",

@@ -18,12 +18,11 @@ constexpr std::uint64_t place_bytes = 64;
 void TailCache::add(LogTail& tail, LogTail::Batch batch) {
     LB_ASSERT(tail.batches_.empty() || tail.batches_.back().end_offset == batch.base_offset);
     if (batch.bytes.size() <= limits::tail_cache_packed_bytes_max
-        && !batch.bytes.is_of_same_chunk(newest_)) {
+        && !chunks_.contains(batch.bytes.chunk_id())) {
         batch.bytes = packed(batch.bytes);
     }
-    const std::uint64_t charge = charge_of(batch.bytes);
-    bytes_ += charge;
-    oldest_first_.push_back(Held{&tail, charge});
+    charge(batch.bytes);
+    oldest_first_.push_back(Held{&tail, batch.bytes.chunk_id(), batch.bytes.capacity()});
     tail.batches_.push_back(std::move(batch));
     while (bytes_ > bytes_max_ && !oldest_first_.empty()) {
         drop_oldest();
@@ -41,36 +40,43 @@ Slice TailCache::packed(const Slice& bytes) {
     return copy;
 }
 
-std::uint64_t TailCache::charge_of(const Slice& bytes) {
-    if (bytes.is_of_same_chunk(newest_)) {
-        return place_bytes;
+void TailCache::charge(const Slice& bytes) {
+    bytes_ += place_bytes;
+    if (++chunks_[bytes.chunk_id()] == 1) {
+        bytes_ += bytes.capacity();
     }
-    newest_ = bytes;
-    return place_bytes + bytes.capacity();
+}
+
+void TailCache::release(const Held& held) {
+    const auto chunk = chunks_.find(held.chunk);
+    if (--chunk->second == 0) {
+        chunks_.erase(chunk);
+        bytes_ -= held.chunk_bytes;
+    }
 }
 
 void TailCache::drop_oldest() {
     const Held oldest = oldest_first_.front();
     oldest_first_.pop_front();
-    bytes_ -= oldest.charge;
+    bytes_ -= place_bytes;
     if (oldest.tail != nullptr) {
+        release(oldest);
         oldest.tail->batches_.pop_front();
     }
     if (oldest_first_.empty()) {
-        newest_ = Slice();
         room_ = Slice();
         room_used_ = 0;
     }
 }
 
 void TailCache::forget(LogTail& tail) {
-    tail.batches_.clear();
-    // Their chunks may be shared with other logs' batches: the charge goes when its turn comes.
     for (Held& held : oldest_first_) {
         if (held.tail == &tail) {
+            release(held);  // a chunk that is freed here may come again at its address
             held.tail = nullptr;
         }
     }
+    tail.batches_.clear();
 }
 
 }  // namespace logboom::storage

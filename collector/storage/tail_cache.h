@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <unordered_map>
 
 namespace logboom::storage {
 
@@ -52,19 +53,22 @@ public:
 private:
     /// One batch, in the order in which they came.
     struct Held {
-        LogTail* tail = nullptr;   // null: forgotten
-        std::uint64_t charge = 0;  // the first batch of a chunk pays for all of it
+        LogTail* tail = nullptr;  // null: forgotten
+        const void* chunk = nullptr;
+        std::uint32_t chunk_bytes = 0;
     };
 
     [[nodiscard]] Slice packed(const Slice& bytes);
-    [[nodiscard]] std::uint64_t charge_of(const Slice& bytes);
+    void charge(const Slice& bytes);
+    void release(const Held& held);
     void drop_oldest();
 
     ChunkPool& pool_;
     std::uint64_t bytes_max_;
     std::uint64_t bytes_ = 0;
     std::deque<Held> oldest_first_;
-    Slice newest_;                 // keeps the chunk that was paid for last
+    /// How many batches each chunk holds: it is paid for as long as there is one.
+    std::unordered_map<const void*, std::uint32_t> chunks_;
     Slice room_;                   // the chunk that small batches share ...
     std::uint32_t room_used_ = 0;  // ... and how far it is filled
 };

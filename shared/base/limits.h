@@ -142,11 +142,11 @@ inline constexpr std::size_t closed_segment_files_max = 4;
 inline constexpr std::uint32_t log_read_bytes = 256u << 10;
 /// Recently appended bytes that one shard keeps for consumers at the end of its logs: a few seconds of
 /// what a shard takes in.
-inline constexpr std::uint64_t tail_cache_bytes_default = 8ull << 20;
+inline constexpr std::uint64_t tail_cache_bytes_default = 32ull << 20;
 /// A larger cache would be the page cache's work.
 inline constexpr std::uint64_t tail_cache_bytes_max = 64ull << 30;
-/// Cached batches up to this size are copied into shared chunks of the second size: a chunk of its own
-/// would be many times as large as a batch of one record.
+/// Cached batches up to this size are copied into chunks that several share: one of its own keeps at
+/// least 4 KiB, many times as much as a batch of one record.
 inline constexpr std::uint32_t tail_cache_packed_bytes_max = 8u << 10;
 inline constexpr std::uint32_t tail_cache_room_bytes = 64u << 10;
 static_assert(tail_cache_packed_bytes_max <= tail_cache_room_bytes / 8);
@@ -226,8 +226,6 @@ inline constexpr std::uint32_t agent_batch_raw_factor = 4;
 static_assert(2 * agent_memory_reserve(agent_batch_bytes_default) <= agent_memory_default);
 /// Files one agent holds open, unless configured; half of RLIMIT_NOFILE if that is less (T25).
 inline constexpr std::uint32_t agent_open_files_default = 4096;
-/// Streams one agent knows before the least recently used is forgotten (T26).
-inline constexpr std::uint32_t agent_streams_max = 200'000;
 
 // --- Configuration -------------------------------------------------------------------------------
 

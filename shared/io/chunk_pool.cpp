@@ -1,5 +1,6 @@
 #include "shared/io/chunk_pool.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <mutex>
@@ -8,23 +9,31 @@ namespace logboom::io {
 
 namespace {
 
-constexpr std::array<std::uint32_t, 5> class_bytes{
-    4u << 10, 16u << 10, 64u << 10, 256u << 10, 1u << 20};
+// Powers of two from 4 KiB to 1 MiB: at most half of a chunk is without use, which counts where chunks are
+// kept, as in the tail cache.
+constexpr std::uint32_t class_bytes_min = 4u << 10;
+constexpr std::uint32_t class_bytes_max = 1u << 20;
+constexpr int class_count = std::countr_zero(class_bytes_max) - std::countr_zero(class_bytes_min)
+                          + 1;
 
+/// -1: larger than any class.
 int class_of(const std::uint32_t size) noexcept {
-    for (std::size_t i = 0; i < class_bytes.size(); ++i) {
-        if (size <= class_bytes[i]) {
-            return static_cast<int>(i);
-        }
+    if (size > class_bytes_max) {
+        return -1;
     }
-    return -1;
+    const std::uint32_t capacity = std::bit_ceil(std::max(size, class_bytes_min));
+    return std::countr_zero(capacity) - std::countr_zero(class_bytes_min);
+}
+
+std::uint32_t bytes_of_class(const int c) noexcept {
+    return class_bytes_min << c;
 }
 
 }  // namespace
 
 struct ChunkPool::Free {
     std::mutex mutex;  // held for a few instructions, never across an await
-    std::array<std::vector<std::byte*>, class_bytes.size()> chunks;
+    std::array<std::vector<std::byte*>, class_count> chunks;
     std::uint64_t bytes = 0;
 };
 
@@ -48,7 +57,7 @@ Slice ChunkPool::allocate(const std::uint32_t size) {
     const int c = class_of(size);
     auto* const chunk = new Chunk;
     chunk->pool = shared_from_this();
-    chunk->capacity = c < 0 ? size : class_bytes[static_cast<std::size_t>(c)];
+    chunk->capacity = c < 0 ? size : bytes_of_class(c);
     if (c >= 0) {
         const std::lock_guard lock(free_->mutex);
         auto& chunks = free_->chunks[static_cast<std::size_t>(c)];
@@ -77,7 +86,7 @@ void ChunkPool::give_back(Chunk* const chunk) noexcept {
     in_use_.fetch_sub(chunk->capacity, std::memory_order_relaxed);
     const int c = class_of(chunk->capacity);
     bool kept = false;
-    if (c >= 0 && class_bytes[static_cast<std::size_t>(c)] == chunk->capacity) {
+    if (c >= 0 && bytes_of_class(c) == chunk->capacity) {
         const std::lock_guard lock(free_->mutex);
         if (free_->bytes + chunk->capacity <= kept_bytes_max_) {
             free_->chunks[static_cast<std::size_t>(c)].push_back(chunk->bytes);

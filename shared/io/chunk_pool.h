@@ -61,6 +61,8 @@ public:
     [[nodiscard]] std::uint32_t capacity() const noexcept {
         return chunk_ == nullptr ? 0 : chunk_->capacity;
     }
+    /// Tells chunks apart as long as they live.
+    [[nodiscard]] const void* chunk_id() const noexcept { return chunk_; }
     [[nodiscard]] bool is_of_same_chunk(const Slice& other) const noexcept {
         return chunk_ == other.chunk_;
     }

@@ -117,6 +117,32 @@ BOOST_AUTO_TEST_CASE(batches_of_one_large_request_pay_for_its_chunk_once) {
     BOOST_TEST(world.cache.bytes() < (1u << 20) + (1u << 16));
 }
 
+BOOST_AUTO_TEST_CASE(batches_of_several_requests_that_come_by_turns_pay_for_each_chunk_once) {
+    // As a group of writes has them: of each log the batches of all requests, log by log.
+    CacheWorld world(8u << 20);
+    std::array<LogTail, 16> tails;
+    std::vector<Slice> requests;
+    for (int i = 0; i < 5; ++i) {
+        requests.push_back(world.bytes_of(1u << 20));
+    }
+    for (std::uint32_t t = 0; t < tails.size(); ++t) {
+        world.next = Offset(0);
+        for (const Slice& request : requests) {
+            world.add(tails[t], request.part(t << 16, 1u << 16));
+        }
+    }
+    for (const LogTail& tail : tails) {
+        BOOST_TEST(tail.batches().size() == requests.size());
+    }
+    BOOST_TEST(world.cache.bytes() < (5u << 20) + (1u << 16));
+    requests.clear();
+    for (LogTail& tail : tails) {
+        world.cache.forget(tail);
+    }
+    BOOST_TEST(world.pool->bytes_in_use() == 0u);
+    BOOST_TEST(world.cache.bytes() < (1u << 16));
+}
+
 BOOST_AUTO_TEST_CASE(what_a_log_had_is_forgotten_with_it_and_nothing_else) {
     CacheWorld world(two_large_bytes);
     LogTail stays;
