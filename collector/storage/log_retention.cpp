@@ -45,8 +45,8 @@ std::size_t Log::count_expired_now(const RetentionNow now) {
     const bool is_doubted = limits.retention_ms >= 0 && is_clock_behind(facts, now);
     if (is_doubted && !warned_of_clock_) {
         env_.log.warn(
-            "a log has records far ahead of the clock: nothing of it is deleted for its age until the "
-            "clock is right",
+            "a log was written to at a time far ahead of the clock, which was set back: nothing of it is "
+            "deleted for its age until the clock is right",
             {kv("partition", partition_dir_name(key_))}
         );
     }

@@ -11,7 +11,7 @@ namespace {
 
 /// A wall clock that moved by more between two passes was set by somebody, maybe wrongly.
 constexpr Nanos clock_jump_max = 1h;
-/// How far ahead of us the newest record of a log may be before we doubt our own clock.
+/// How far ahead of us the last append of a log may be before we doubt our clock.
 constexpr std::int64_t ahead_ms_max = Millis(24h).count();
 /// Logs that are looked at in one go; the shard has other work.
 constexpr std::size_t logs_per_turn = 64;
@@ -46,7 +46,7 @@ std::size_t count_expired_by_size(
 
 bool is_clock_behind(const std::span<const SegmentFacts> segments, const RetentionNow now) {
     return std::any_of(segments.begin(), segments.end(), [now](const SegmentFacts& segment) {
-        return segment.largest.timestamp_ms - now.wall_ms > ahead_ms_max;
+        return segment.last_append_ms - now.wall_ms > ahead_ms_max;
     });
 }
 

@@ -42,8 +42,8 @@ struct LogStart {
     std::span<const SegmentFacts> segments, const RetentionLimits& limits, RetentionNow now
 );
 
-/// A log with a record so far ahead of our clock is not judged by age: it is our clock that is wrong, since
-/// the doors take nothing later.
+/// A log that was appended to far ahead of our clock is not judged by age: that was by the same clock, which
+/// has been set back. Timestamps tell nothing of that: they are of others' clocks.
 [[nodiscard]] bool is_clock_behind(std::span<const SegmentFacts> segments, RetentionNow now);
 
 /// Shard: that of `env`.

@@ -2,8 +2,10 @@
 // the segment to know its end, its times and whether its index files are whole.
 #pragma once
 
+#include "shared/base/limits.h"
 #include "shared/base/strong.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace logboom::storage {
@@ -32,9 +34,17 @@ struct SegmentFacts {
 
     bool operator==(const SegmentFacts&) const = default;
 
-    /// When its records become old: by their newest timestamp, or, if none has one, by when they came.
+    /// When its records become old: by their newest timestamp, or, if none has one, by when they came. A
+    /// timestamp far behind that is of a wrong clock, and must not keep them for ever.
     [[nodiscard]] std::int64_t newest_ms() const noexcept {
-        return largest.timestamp_ms >= 0 ? largest.timestamp_ms : last_append_ms;
+        if (largest.timestamp_ms < 0) {
+            return last_append_ms;
+        }
+        return last_append_ms < 0
+                 ? largest.timestamp_ms
+                 : std::min(
+                     largest.timestamp_ms, last_append_ms + limits::timestamp_after_max_ms_default
+                 );
     }
 };
 

@@ -151,11 +151,20 @@ BOOST_AUTO_TEST_CASE(nothing_expires_by_age_while_the_clock_cannot_be_right) {
     auto segments = segments_of({{100, 900}, {100, 0}});
     BOOST_TEST(expired(segments, 100, -1, jumped) == 0u);
     BOOST_TEST(expired(segments, 100, 100, jumped) == 1u);  // by size all the same
-    segments[1].largest.timestamp_ms = now_ms + day_ms;
+    segments[1].last_append_ms = now_ms + day_ms;
     BOOST_TEST(expired(segments, 100, -1) == 1u);
-    segments[1].largest.timestamp_ms = now_ms + day_ms + 1;
+    segments[1].last_append_ms = now_ms + day_ms + 1;
     BOOST_TEST(is_clock_behind(segments, now));
     BOOST_TEST(expired(segments, 100, -1) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(timestamps_of_a_clock_that_is_years_ahead_keep_nothing_for_ever) {
+    auto segments = segments_of({{100, -3650 * day_ms}, {100, 0}});
+    segments[0].largest.timestamp_ms = now_ms + 3650 * day_ms;
+    segments[0].last_append_ms = now_ms - 500 - day_ms;
+    BOOST_TEST(!is_clock_behind(segments, now));
+    BOOST_TEST(expired(segments, 500, -1) == 0u);
+    BOOST_TEST(expired(segments, 499, -1) == 1u);
 }
 
 // --- The task ------------------------------------------------------------------------------------
