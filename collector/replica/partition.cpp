@@ -111,7 +111,7 @@ Result<storage::AppendPtr> Partition::queue(Slice batch, const storage::Log::Awa
         record::patch_append_time(batch.mutable_bytes(), now_ms);
     } else {
         const std::int64_t ahead_ms = std::min(config_.timestamp_after_max_ms, INT64_MAX - now_ms);
-        record::fill_max_timestamp(batch.mutable_bytes(), now_ms + ahead_ms);
+        record::fill_max_timestamp(batch.mutable_bytes(), now_ms, now_ms + ahead_ms);
     }
     return log_.append(std::move(batch), leader_epoch_, awaited);
 }

@@ -15,8 +15,8 @@ constexpr Error damaged{ErrorCode::corrupt, 0, "batch of a log"};
 /// Blocks of this size are the smallest worth a read.
 constexpr std::uint32_t block_bytes_min = 4u << 10;
 
-/// The first record of the batch with that timestamp or a later one. A batch whose records do not decode,
-/// which was taken unseen, is answered as a whole: a seek must not end at it for ever.
+/// The first record of the batch with that timestamp or a later one. A batch whose records do not decode or
+/// make no sense, which was taken unseen, is answered as a whole: a seek must not end at it for ever.
 std::optional<FoundRecord> find_record(
     const record::BatchView& batch, const std::int64_t timestamp_ms
 ) {
@@ -40,9 +40,15 @@ std::optional<FoundRecord> find_record(
         if (!*is_there) {
             return std::nullopt;
         }
-        const std::int64_t time = header.base_timestamp_ms + record.timestamp_delta_ms;
-        if (time >= timestamp_ms) {
-            return FoundRecord{time, header.base_offset + record.offset_delta};
+        std::int64_t time_ms = 0;
+        if (record.offset_delta < 0 || record.offset_delta > header.last_offset_delta
+            || __builtin_add_overflow(
+                header.base_timestamp_ms, record.timestamp_delta_ms, &time_ms
+            )) {
+            return whole;
+        }
+        if (time_ms >= timestamp_ms) {
+            return FoundRecord{time_ms, header.base_offset + record.offset_delta};
         }
     }
 }
@@ -287,6 +293,8 @@ Task<Result<std::optional<FoundRecord>>> Log::find_in_segment(
         if (found) {
             co_return found;
         }
+        co_await io::yield(
+        );  // to unpack a batch takes long, and many may have promised a later time
     }
 }
 

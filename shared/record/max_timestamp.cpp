@@ -11,13 +11,8 @@ namespace logboom::record {
 namespace {
 
 /// Nothing if the records do not decode.
-std::optional<std::int64_t> largest_of(const BatchView& batch) {
-    Buffer scratch;
-    const Result<ByteView> records = batch.records(scratch);
-    if (!records) {
-        return std::nullopt;
-    }
-    RecordIterator iterator(*records, batch.header().records_count);
+std::optional<std::int64_t> largest_of_plain(const BatchView& batch) {
+    RecordIterator iterator(batch.payload(), batch.header().records_count);
     RecordView record;
     std::int64_t largest = -1;
     for (;;) {
@@ -40,13 +35,19 @@ std::optional<std::int64_t> largest_of(const BatchView& batch) {
 
 }  // namespace
 
-void fill_max_timestamp(const MutableByteView batch, const std::int64_t timestamp_ms_max) {
+void fill_max_timestamp(
+    const MutableByteView batch, const std::int64_t now_ms, const std::int64_t timestamp_ms_max
+) {
     BatchHeader header = decode_batch_header(batch);
     if (header.max_timestamp_ms != -1) {
         return;
     }
     const Result<BatchView> view = BatchView::parse(batch);
-    const std::optional<std::int64_t> largest = view ? largest_of(*view) : std::nullopt;
+    if (!view) {
+        return;
+    }
+    const bool is_plain = view->codec_id() == codec::CodecId::none;
+    const std::optional<std::int64_t> largest = is_plain ? largest_of_plain(*view) : now_ms;
     if (!largest || *largest < 0) {
         return;
     }

@@ -28,7 +28,7 @@ Buffer batch_without_max(const std::vector<std::int64_t>& times_ms) {
 }
 
 std::int64_t filled(Buffer& batch, const std::int64_t max_ms = INT64_MAX) {
-    fill_max_timestamp(batch.mutable_view(), max_ms);
+    fill_max_timestamp(batch.mutable_view(), first_ms + 1234, max_ms);
     const Result<BatchView> view = BatchView::parse(batch.view());
     BOOST_REQUIRE(view.has_value());
     BOOST_TEST(view->check_crc().has_value());
@@ -66,6 +66,18 @@ BOOST_AUTO_TEST_CASE(the_largest_time_of_the_records_is_filled_in_wherever_it_st
     Buffer batch = batch_without_max({first_ms + 5, first_ms + 9, first_ms, first_ms + 7});
     BOOST_TEST(filled(batch) == first_ms + 9);
     BOOST_TEST(values_of(batch.view()).size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(packed_records_are_as_old_as_the_clock_says_and_are_not_unpacked) {
+    Buffer batch = batch_without_max(std::vector<std::int64_t>(500, first_ms));
+    const Result<BatchView> packed = BatchView::parse(batch.view());
+    BOOST_REQUIRE(packed.has_value());
+    BOOST_REQUIRE((packed->codec_id() == codec::CodecId::lz4));
+    for (std::byte& byte : batch.mutable_view().subspan(limits::batch_header_bytes)) {
+        byte = std::byte{0xff};
+    }
+    renew_crc(batch);
+    BOOST_TEST(filled(batch) == first_ms + 1234);
 }
 
 BOOST_AUTO_TEST_CASE(a_time_after_what_is_taken_counts_as_that) {
