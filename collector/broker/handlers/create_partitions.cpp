@@ -4,7 +4,8 @@
 #include "collector/broker/handlers/handlers.h"
 #include "collector/broker/refusal.h"
 
-#include <set>
+#include <map>
+#include <utility>
 
 namespace logboom::broker {
 
@@ -70,9 +71,9 @@ Task<Reply> handle_create_partitions(Broker& broker, Request request) {
     if (!asked) {
         co_return close_because("CreatePartitions cannot be read");
     }
-    std::multiset<std::string_view> names;
+    std::map<std::string_view, std::size_t> times_named;
     for (const Asked& topic : asked->topics) {
-        names.insert(topic.name);
+        ++times_named[topic.name];
     }
     kafka::CreatePartitionsResponse response;
     for (const Asked& topic : asked->topics) {
@@ -81,7 +82,11 @@ Task<Reply> handle_create_partitions(Broker& broker, Request request) {
             co_return close_because("");
         }
         Answer answer;
-        if (names.count(topic.name) > 1) {
+        std::size_t& times = times_named[topic.name];
+        if (times == 0) {
+            continue;  // answered already
+        }
+        if (std::exchange(times, 0) > 1) {
             answer.name = topic.name;
             answer.error_code = KafkaError::invalid_request;
             answer.error_message = "the topic is named twice in this request";

@@ -98,7 +98,7 @@ void make_plan(
                                    && static_cast<std::size_t>(index.value)
                                           < topic->partitions.size();
                 if (wanted.partition == nullptr) {
-                    wanted.answer->error_code = is_known ? KafkaError::leader_not_available
+                    wanted.answer->error_code = is_known ? KafkaError::not_leader_or_follower
                                                          : KafkaError::unknown_topic_or_partition;
                 }
             }
@@ -124,6 +124,18 @@ bool answer_head(const Broker& broker, Wanted& wanted) {
     return is_good && wanted.asked->fetch_offset < answer.high_watermark;
 }
 
+/// Consumers end at errors that they do not expect of a Fetch: what is none of those is told as a change of
+/// the leader, after which they ask again.
+KafkaError to_fetch_error(const ErrorCode code) noexcept {
+    const KafkaError error = to_kafka(code);
+    switch (error) {
+    case KafkaError::offset_out_of_range:
+    case KafkaError::corrupt_message:
+    case KafkaError::kafka_storage_error: return error;
+    default: return KafkaError::not_leader_or_follower;
+    }
+}
+
 /// Reads one partition into `wanted`, up to `bytes_max`; the first batch comes whatever its size.
 Task<void> read_partition(Broker& broker, Wanted& wanted, const std::uint32_t bytes_max) {
     replica::Partition& partition = *wanted.partition;
@@ -136,7 +148,7 @@ Task<void> read_partition(Broker& broker, Wanted& wanted, const std::uint32_t by
     Result<replica::PartitionRead> read = co_await io::call_on(broker.shard, home, std::move(work));
     if (!read) {
         answer.error_code = read.code() == ErrorCode::not_found ? wanted.unknown
-                                                                : to_kafka(read.code());
+                                                                : to_fetch_error(read.code());
         co_return;
     }
     answer.high_watermark = read->high_watermark.value;
@@ -247,7 +259,7 @@ Task<Reply> handle_fetch(Broker& broker, Request request) {
     if (!asked) {
         co_return close_because("Fetch cannot be read");
     }
-    if (asked->replica_id >= 0) {  // nobody copies from us
+    if (asked->replica_id >= 0 || asked->replica_state.replica_id >= 0) {  // nobody copies from us
         kafka::FetchResponse refused;
         refused.error_code = KafkaError::cluster_authorization_failed;
         co_return reply_with(broker.env().pool, request.header, refused);

@@ -180,7 +180,7 @@ Task<Reply> handle_produce(Broker& broker, Request request) {
         }
     }
     co_await appends.join();
-    if (acks == replica::Acks::none) {
+    if (asked->acks == 0) {
         if (has_error(response)) {
             co_return close_because("a produce request with acks=0 failed");
         }

@@ -201,6 +201,31 @@ BOOST_AUTO_TEST_CASE(a_disk_that_cannot_be_read_is_an_error_of_that_partition) {
 
 // --- Sizes ---------------------------------------------------------------------------------------
 
+BOOST_AUTO_TEST_CASE(a_partition_that_is_not_open_is_told_in_a_way_that_consumers_outlive) {
+    FetchWorld world;
+    world.must_append({"a"}, 1);
+    world.machine.run_for(2s);
+    const std::string path = world.dir_of("t", 1) + "/00000000000000000000.log";
+    world.kill();
+    world.machine.flip_bit(path, 65, 1);
+    world.start();
+    BOOST_TEST(
+        (world.answer(fetch_of("t", {{1, 0}})).error_code == KafkaError::not_leader_or_follower)
+    );
+}
+
+BOOST_AUTO_TEST_CASE(nobody_copies_partitions_from_us_however_he_says_that_he_wants_to) {
+    FetchWorld world;
+    kafka::FetchRequest request = fetch_of("t", {{0, 0}});
+    request.replica_id = 2;
+    const auto refused = world.answer_to<kafka::FetchResponse>(request, by_name);
+    BOOST_TEST((refused.error_code == KafkaError::cluster_authorization_failed));
+    request.replica_id = -1;
+    request.replica_state.replica_id = 2;
+    const auto refused_newer = world.answer_to<kafka::FetchResponse>(request, 15);
+    BOOST_TEST((refused_newer.error_code == KafkaError::cluster_authorization_failed));
+}
+
 BOOST_AUTO_TEST_CASE(the_first_batch_comes_whatever_the_limits_and_then_no_more_than_they_allow) {
     FetchWorld world;
     for (const char* const value : {"one", "two", "six"}) {

@@ -158,6 +158,9 @@ BOOST_AUTO_TEST_CASE(unknown_acknowledgements_and_transactions_append_nothing) {
     const auto response = world.answer_to<kafka::ProduceResponse>(produce.request);
     const auto error = response.responses[0].partition_responses[0].error_code;
     BOOST_TEST((error == KafkaError::transactional_id_authorization_failed));
+    // Who wants no answer gets none: his connection ends instead.
+    produce.request.acks = 0;
+    BOOST_TEST((world.ask(produce.request).then == broker::Reply::Then::close));
     BOOST_TEST(world.log_end() == 0);
 }
 
