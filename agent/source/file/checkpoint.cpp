@@ -252,7 +252,9 @@ Task<Result<Ok>> Checkpoint::sync() {
     synced_at_ = env_.clock.now();
     if (!synced) {
         // The pages may be gone without a further error: everything is written anew.
-        co_return co_await compact();
+        const Result<Ok> compacted = co_await compact();
+        is_synced_ = compacted.has_value();
+        co_return compacted;
     }
     co_return Ok{};
 }

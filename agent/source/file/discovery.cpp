@@ -453,23 +453,34 @@ Task<void> Discovery::forget_watch(std::string directory) {
     }
 }
 
-/// Directories that a scan did not come by are of no interest any more, unless they may lie in one that it
-/// could not look into.
+/// Directories that a scan did not come by are of no interest any more, unless they lie in one that it could
+/// not look into.
 Task<void> Discovery::end_old_watches() {
-    if (!unlistable_.empty()) {
-        co_return;
-    }
     std::vector<std::string> old;
     for (const auto& [directory, watch] : watches_) {
-        if (watch.scan != scan_) {
+        if (watch.scan != scan_ && !is_hidden(directory)) {
             old.push_back(directory);
         }
     }
     for (std::string& directory : old) {
         co_await forget_watch(std::move(directory));
     }
-    std::erase_if(polled_, [this](const auto& entry) { return entry.second.scan != scan_; });
+    std::erase_if(polled_, [this](const auto& entry) {
+        return entry.second.scan != scan_ && !is_hidden(entry.first);
+    });
     watches_gauge_.set(static_cast<double>(watches_.size()));
+}
+
+/// Whether the directory, or one that leads to it, could not be listed in the last scan.
+bool Discovery::is_hidden(const std::string& directory) const {
+    std::string_view at = directory;
+    while (!unlistable_.contains(std::string(at))) {
+        if (at.size() <= 1) {
+            return false;
+        }
+        at = parent_of(at);
+    }
+    return true;
 }
 
 void Discovery::poll_instead(const std::string& directory, const Error& error) {

@@ -138,6 +138,7 @@ private:
     Task<void> remember_watch(int watch, std::string directory);
     Task<void> forget_watch(std::string directory);
     Task<void> end_old_watches();
+    [[nodiscard]] bool is_hidden(const std::string& directory) const;
     void poll_instead(const std::string& directory, const Error& error);
     void note(const io::WatchEvent& event, Changes& changes);
     static void note_name(const io::WatchEvent& event, std::string path, Changes& changes);

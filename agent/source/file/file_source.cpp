@@ -146,7 +146,6 @@ Task<void> FileSource::take_positions() {
         take(positions);
     }
     turns_.release();
-    moved_at_ = env_.clock.now();
     must_scan_ = true;  // what was brought back has to be found
     room();
 }
@@ -164,6 +163,11 @@ void FileSource::take(const rpc::HelloReply& positions) {
             learn(topic.topic, position, known_to_collectors);
         }
         topics_met_.insert(topic.topic);
+        for (const FileInput& input : options_.inputs) {
+            if (input.topic == topic.topic) {
+                moved_at_[&input] = env_.clock.now();
+            }
+        }
     }
     connect_streams();
 }
@@ -300,8 +304,9 @@ void FileSource::acknowledged(const Id128& uid, const ship::Position position, c
     }
     stream->acked_to = position.offset;
     stream->acked_tail = tail;
-    moved_at_ = env_.clock.now();
-    stream->note_lag(moved_at_);
+    const SteadyTime now = env_.clock.now();
+    moved_at_[&stream->input] = now;
+    stream->note_lag(now);
     checkpoint_.put(stream->to_entry());
     if (stream->is_at_end && stream->is_all_acknowledged()) {
         turns_.want(*stream);  // it may be let go, or its successor begin
@@ -587,8 +592,10 @@ std::vector<InputHealth> FileSource::health() const {
     std::map<const FileInput*, std::size_t> readable;
     std::map<const FileInput*, Nanos> waiting;
     for (const auto& [uid, stream] : streams_.all()) {
-        if (stream->state == StreamState::gone || stream->failing) {
-            continue;
+        const bool is_open_to_us = stream->state == StreamState::active
+                                || stream->state == StreamState::rotated;
+        if (!is_open_to_us || stream->failing) {
+            continue;  // of one that is only known from an earlier run nobody can tell yet
         }
         ++readable[&stream->input];
         // A last line that its writer has not finished waits for nobody but him.
@@ -604,7 +611,9 @@ std::vector<InputHealth> FileSource::health() const {
         one.name = input.name;
         const bool has_unreadable = locator_.unreadable_count(input) != 0;
         one.is_failing = discovery_.is_shut_out(input) || (has_unreadable && readable[&input] == 0);
-        one.stuck_for = std::min(waiting[&input], now - moved_at_);
+        const auto moved = moved_at_.find(&input);
+        const Nanos since_moved = moved == moved_at_.end() ? Nanos::max() : now - moved->second;
+        one.stuck_for = std::min(waiting[&input], since_moved);
     }
     return all;
 }

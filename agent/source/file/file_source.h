@@ -126,7 +126,7 @@ private:
     std::map<std::string, WallTime> inputs_started_;
     std::vector<rpc::HelloReply> positions_;  // until they are taken
     std::set<std::string> topics_met_;
-    SteadyTime moved_at_{};  // the last acknowledgement
+    std::map<const FileInput*, SteadyTime> moved_at_;  // the last acknowledgement of each
     bool must_scan_ = true;
     bool has_scanned_ = false;
     bool is_looking_ = false;  // at something that is in no list any more

@@ -88,6 +88,27 @@ BOOST_AUTO_TEST_CASE(an_input_of_which_nothing_can_be_read_is_failing_and_the_ot
     BOOST_TEST(world.lines_now("/other/good.log").size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(an_input_whose_files_cannot_be_read_any_more_after_a_restart_is_failing) {
+    TwoTopics world;
+    world.apps.write(app_log, numbered(0, 3));
+    world.apps.write(other_log, numbered(0, 3));
+    world.start();
+    BOOST_TEST(world.lines_of(other_log, 3).size() == 3u);
+    world.kill();
+    world.machine.judge_ops([](const io::Op& op) {
+        const bool is_other = op.path != nullptr && std::string(op.path) == other_log;
+        return op.kind == io::OpKind::open && is_other ? EACCES : sim::OpGate::passes;
+    });
+    world.apps.write(other_log, numbered(3, 5));
+    world.start();
+    world.pass(10s);
+    BOOST_TEST(!world.files->health().at(0).is_failing);
+    BOOST_TEST(world.files->health().at(1).is_failing);
+    world.machine.judge_ops(nullptr);
+    BOOST_TEST(world.lines_of(other_log, 5).size() == 5u);
+    BOOST_TEST(!world.files->health().at(1).is_failing);
+}
+
 BOOST_AUTO_TEST_CASE(a_directory_that_cannot_be_listed_is_said_once_and_makes_its_input_fail) {
     // T6, law 8.
     TwoTopics world;
@@ -128,6 +149,27 @@ BOOST_AUTO_TEST_CASE(bytes_that_wait_while_nothing_moves_show_and_an_unfinished_
     world.link->release();
     world.pass(1s);
     BOOST_TEST((world.files->health().at(0).stuck_for == 0s));
+}
+
+BOOST_AUTO_TEST_CASE(an_input_that_stands_still_shows_though_another_one_moves) {
+    TwoTopics world;
+    world.apps.write(app_log, numbered(0, 3));
+    world.apps.write(other_log, numbered(0, 3));
+    world.start();
+    BOOST_TEST(world.lines_of(other_log, 3).size() == 3u);
+    BOOST_TEST(world.lines_of(app_log, 3).size() == 3u);
+    world.kill();
+    world.start_alone();
+    world.meet_one("logs");
+    world.pass(10s);
+    world.apps.write(other_log, numbered(3, 4));  // nobody tells how far its topic is
+    for (int n = 3; n < 13; ++n) {
+        world.apps.write(app_log, numbered(n, n + 1));
+        world.pass(10s);
+    }
+    BOOST_TEST(world.lines_now(app_log).size() == 13u);
+    BOOST_TEST((world.files->health().at(0).stuck_for < 20s));
+    BOOST_TEST((world.files->health().at(1).stuck_for > 90s));
 }
 
 // --- T6 ------------------------------------------------------------------------------------------
