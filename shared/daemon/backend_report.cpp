@@ -2,6 +2,17 @@
 
 namespace logboom::daemon {
 
+namespace {
+
+std::string reason_of(const io::BackendMaker& backend) {
+    if (!backend.refusal().empty()) {
+        return backend.refusal();
+    }
+    return backend.kind() == io::BackendKind::uring ? "available" : "configured";
+}
+
+}  // namespace
+
 void log_backend(const Logger& log, const io::BackendMaker& backend) {
     if (!backend.refusal().empty()) {
         log.warn(
@@ -19,9 +30,14 @@ void show_backend(
     metrics::Registry& registry, const std::string& prefix, const io::BackendMaker& backend
 ) {
     const std::string kind = io::to_string(backend.kind());
-    registry.gauge(
-                prefix + "_runtime_backend", "How the kernel is asked.", {{"kind", kind}}
-    ).set(1);
+    const std::string reason = reason_of(backend);
+    registry
+        .gauge(
+            prefix + "_runtime_backend",
+            "How the kernel is asked, and why so.",
+            {{"kind", kind}, {"reason", reason}}
+        )
+        .set(1);
     if (backend.kind() == io::BackendKind::uring) {
         registry
             .gauge(

@@ -71,10 +71,10 @@ def test_the_agent_tells_which_backend_it_stands_on(stage, collector, place, err
         agent.log.unlink()
         return text
 
-    assert 'logboom_agent_runtime_backend{kind="poll"} 1' in metrics()
+    assert f'logboom_agent_runtime_backend{{kind="poll",reason="io_uring_setup: {refusals[error]}"}} 1' in metrics()
     stage.before_agents = []
-    assert 'logboom_agent_runtime_backend{kind="io_uring"} 1' in metrics()
-    assert 'logboom_agent_runtime_backend{kind="poll"} 1' in metrics("--set", "io.backend=poll")
+    assert 'logboom_agent_runtime_backend{kind="io_uring",reason="available"} 1' in metrics()
+    assert 'logboom_agent_runtime_backend{kind="poll",reason="configured"} 1' in metrics("--set", "io.backend=poll")
 
 
 def check_causes(text, error):
@@ -132,7 +132,7 @@ def test_the_collector_serves_without_io_uring_when_it_is_told_to(stage, place, 
     assert kafka_side.consume(collector.broker, "logs") == path.read_bytes()
     assert collector.log.read_text().count("as [io] backend says") == 2  # one for each start
     metrics = urllib.request.urlopen(f"http://127.0.0.1:{collector.port('http')}/metrics", timeout=10).read().decode()
-    assert 'logboom_collector_runtime_backend{kind="poll"} 1' in metrics
+    assert 'logboom_collector_runtime_backend{kind="poll",reason="configured"} 1' in metrics
 
 
 def test_logboomctl_needs_no_io_uring(stage, collector, error):
