@@ -229,6 +229,9 @@ Task<Result<Ok>> Collector::open_shard_doors(const std::size_t index) {
         std::move(agents_server)
     );
     ShardDoors& doors = *doors_[index];
+    if (index == 0 && shards_.size() > 1) {
+        LB_CO_CHECK(co_await refuse_taken_ports(shard));
+    }
     if (kafka != nullptr) {
         LB_CO_CHECK(co_await doors.kafka.start());
         doors.kafka_open = true;
@@ -238,6 +241,24 @@ Task<Result<Ok>> Collector::open_shard_doors(const std::size_t index) {
         LB_CO_CHECK(co_await doors.agents.start());
         doors.agents_open = true;
         ports_.agents = doors.agents.port();
+    }
+    co_return Ok{};
+}
+
+/// A port that our shards share would be shared with another collector, too, which then gets some of our
+/// connections: each is taken alone first.
+Task<Result<Ok>> Collector::refuse_taken_ports(Shard& shard) {
+    for (const ListenerProtocol protocol : {ListenerProtocol::kafka, ListenerProtocol::agents}) {
+        const ListenerConfig* const listener = config_.listener(protocol);
+        if (listener == nullptr || listener->listen.port == 0) {
+            continue;
+        }
+        SocketAddress address = to_address(listener->listen);
+        LB_CO_TRY(
+            const std::unique_ptr<Listener> alone,
+            co_await shard.env().net.listen(std::move(address), false)
+        );
+        co_await alone->close();
     }
     co_return Ok{};
 }

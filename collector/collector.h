@@ -56,6 +56,7 @@ private:
     Task<void> look_in_at_each_shard();
     Task<Result<Ok>> open_doors();
     Task<Result<Ok>> open_shard_doors(std::size_t index);
+    Task<Result<Ok>> refuse_taken_ports(Shard& shard);
     Task<Result<Ok>> close_shard_doors(std::size_t index);
     Task<Result<Ok>> write_ports();
     Task<http::Response> answer_metrics(http::Request request);

@@ -2,11 +2,13 @@
 
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import confluent_kafka
 import kafka_side
+import programs
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from programs import wait_until
@@ -381,6 +383,19 @@ def test_what_was_appended_before_a_stop_is_answered(stage):
 
     stored = kafka_side.consume(collector.broker, "stop").splitlines()
     assert sorted(stored) == sorted(answered)
+
+
+def test_a_second_collector_does_not_share_the_ports_of_the_first(stage, place):
+    """Shards of one collector do, so the kernel alone would let it."""
+    first = stage.collector(extra=["--set", "node.shards=2"])
+    for index, protocol in enumerate(("kafka", "agents")):
+        second = programs.Collector(place / "second", place / "second.log")
+        second.arguments += ["--set", "node.shards=2", "--set", f"listener[{index}].listen=127.0.0.1:{first.port(protocol)}"]
+
+        done = subprocess.run(second.arguments, capture_output=True, text=True, timeout=60)
+
+        assert done.returncode == 1
+        assert "Address already in use" in done.stdout + done.stderr
 
 
 def test_several_shards_and_partitions_serve_as_one(stage):
