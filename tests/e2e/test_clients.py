@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 codecs = ["none", "gzip", "snappy", "lz4", "zstd"]
-lines = [b"line %06d of a text that any compressor makes smaller, smaller, smaller" % n for n in range(2000)]
+# Smaller when packed even alone, for a batch of one record stays plain that is not.
+lines = [b"line %06d of a text that any compressor makes smaller" % n + b", smaller" * 20 for n in range(2000)]
 text = b"".join(line + b"\n" for line in lines)
 
 

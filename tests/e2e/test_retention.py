@@ -252,17 +252,8 @@ def test_an_agent_goes_on_after_a_clean_stop_that_left_none_of_its_batches(stage
     assert len(reader.values) == 1001
 
 
-def advertises_producer_ids(collector):
-    with Raw(collector) as raw:
-        (error, count) = struct.unpack_from(">hi", answer := raw.ask(18, 0, b""), 4)
-        apis = [struct.unpack_from(">h", answer, 10 + 6 * i)[0] for i in range(count)]
-    return error == 0 and 22 in apis
-
-
 def test_an_idempotent_producer_goes_on_while_its_segments_are_deleted_and_the_collector_is_killed(stage):
     collector = small(stage)
-    if not advertises_producer_ids(collector):
-        pytest.skip("the collector does not advertise InitProducerId")
     sent = 0
     failures = []
     with Load(collector) as load:
@@ -296,8 +287,6 @@ def test_an_idempotent_producer_goes_on_while_its_segments_are_deleted_and_the_c
 @pytest.mark.parametrize("ending", ["kill", "stop"])
 def test_a_retry_of_a_batch_that_is_deleted_is_answered_with_its_offset_and_not_appended(ending, stage):
     collector = small(stage, retention_bytes=1)
-    if not advertises_producer_ids(collector):
-        pytest.skip("the collector does not advertise InitProducerId")
     kafka_side.produce(collector.broker, topic, [b"so that there is the topic"])
 
     def produce(raw, sequence):
