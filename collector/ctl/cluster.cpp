@@ -29,10 +29,18 @@ TopicLayout layout_of(const MetadataResponse::Topic& topic) {
     return layout;
 }
 
-bool has_all_leaders(const TopicLayout& topic) {
-    return std::ranges::none_of(topic.partitions, [](const PartitionLayout& p) {
-        return p.leader_id < 0;
-    });
+/// "app/1, app/3": those of `partitions` (none given: of all) that nobody leads.
+std::string unled_of(const TopicLayout& topic, const std::vector<std::int32_t>& partitions) {
+    std::string names;
+    for (const PartitionLayout& partition : topic.partitions) {
+        const bool is_meant = partitions.empty()
+                           || std::ranges::count(partitions, partition.index) > 0;
+        if (is_meant && partition.leader_id < 0) {
+            names += (names.empty() ? "" : ", ") + printable(topic.name) + "/"
+                   + std::to_string(partition.index);
+        }
+    }
+    return names;
 }
 
 }  // namespace
@@ -40,6 +48,16 @@ bool has_all_leaders(const TopicLayout& topic) {
 const PartitionLayout* TopicLayout::find(const std::int32_t index) const noexcept {
     const auto found = std::ranges::find(partitions, index, &PartitionLayout::index);
     return found == partitions.end() ? nullptr : &*found;
+}
+
+std::vector<std::int32_t> TopicLayout::led_partitions() const {
+    std::vector<std::int32_t> led;
+    for (const PartitionLayout& partition : partitions) {
+        if (partition.leader_id >= 0) {
+            led.push_back(partition.index);
+        }
+    }
+    return led;
 }
 
 Task<Outcome<BrokerConnection*>> Cluster::any() {
@@ -153,23 +171,48 @@ Task<Outcome<TopicLayout>> Cluster::topic(std::string name) {
         if (topic.error_code == KafkaError::unknown_topic_or_partition) {
             co_return co_await failure_to_find(name);
         }
-        if (topic.error_code != KafkaError::none && !kafka::is_retriable(topic.error_code)) {
-            co_return failure_of(topic.error_code, "cannot read topic '" + printable(name) + "'");
+        if (topic.error_code == KafkaError::none) {
+            co_return layout_of(topic);
         }
-        TopicLayout layout = layout_of(topic);
-        if (topic.error_code == KafkaError::none && has_all_leaders(layout)) {
+        Failure failure =
+            failure_of(topic.error_code, "cannot read topic '" + printable(name) + "'");
+        if (!kafka::is_retriable(topic.error_code)) {
+            co_return failure;
+        }
+        if (env_.clock.now() >= until) {
+            failure.exit_code = ExitCode::timed_out;
+            co_return failure;
+        }
+        LB_CO_CHECK(co_await pause());
+    }
+}
+
+Task<Outcome<TopicLayout>> Cluster::led_topic(
+    std::string name, std::vector<std::int32_t> partitions
+) {
+    const SteadyTime until = deadline();
+    for (;;) {
+        LB_CO_TRY(TopicLayout layout, co_await topic(name));
+        const std::string unled = unled_of(layout, partitions);
+        if (unled.empty()) {
             co_return layout;
         }
         if (env_.clock.now() >= until) {
             co_return Failure{
                 .exit_code = ExitCode::timed_out,
-                .what = "topic '" + printable(name) + "' has partitions without a leader"};
+                .what = "nobody leads " + unled,
+                .hint = "logboomctl topic describe " + printable(name)};
         }
-        const auto slept = co_await env_.sleep(200ms);
-        if (!slept.has_value()) {
-            co_return Failure{.exit_code = ExitCode::interrupted, .what = "interrupted"};
-        }
+        LB_CO_CHECK(co_await pause());
     }
+}
+
+Task<Outcome<Ok>> Cluster::pause() {
+    const auto slept = co_await env_.sleep(200ms);
+    if (!slept.has_value()) {
+        co_return Failure{.exit_code = ExitCode::interrupted, .what = "interrupted"};
+    }
+    co_return Ok{};
 }
 
 Task<Outcome<TopicLayout>> Cluster::failure_to_find(std::string name) {

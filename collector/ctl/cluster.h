@@ -33,6 +33,8 @@ struct TopicLayout {
     std::vector<PartitionLayout> partitions;  ///< by ascending index
 
     [[nodiscard]] const PartitionLayout* find(std::int32_t index) const noexcept;
+    /// Those that somebody leads: the others cannot be asked for anything.
+    [[nodiscard]] std::vector<std::int32_t> led_partitions() const;
 };
 
 /// `close()` is awaited before the object dies.
@@ -49,8 +51,11 @@ public:
 
     /// All topics, by name.
     Task<Outcome<std::vector<TopicLayout>>> topics();
-    /// One topic; `not_found` with the nearest names if there is none. Waits while it has no leader.
+    /// One topic as it is now, with partitions that nobody leads if there are such; `not_found` with the
+    /// nearest names if there is none.
     Task<Outcome<TopicLayout>> topic(std::string name);
+    /// One topic, once those of `partitions` that it has are led; none given: all of it. Also `timed_out`.
+    Task<Outcome<TopicLayout>> led_topic(std::string name, std::vector<std::int32_t> partitions);
 
     Task<void> close();
     [[nodiscard]] SteadyTime deadline() const { return env_.clock.now() + options_.timeout; }
@@ -58,6 +63,8 @@ public:
 private:
     Task<Outcome<Answer<kafka::MetadataResponse>>> ask_metadata(std::optional<std::string> name);
     Task<Outcome<TopicLayout>> failure_to_find(std::string name);
+    /// Until it is worth asking for a topic again.
+    Task<Outcome<Ok>> pause();
     Task<void> drop_broken(std::unique_ptr<BrokerConnection>& connection);
     void learn_brokers(const kafka::MetadataResponse& response);
 

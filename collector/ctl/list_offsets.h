@@ -18,7 +18,7 @@ inline constexpr std::int64_t timestamp_earliest = -2;
 using OffsetsByPartition = std::map<std::int32_t, std::optional<std::int64_t>>;
 
 /// For the special timestamps that very offset, else the offset of the first record at or after
-/// `timestamp_ms`. `topic` outlives the task; `partitions` are of it.
+/// `timestamp_ms`. `topic` outlives the task; `partitions` are of it, each with a leader.
 Task<Outcome<OffsetsByPartition>> list_offsets(
     Cluster& cluster,
     const TopicLayout& topic,

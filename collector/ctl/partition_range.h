@@ -17,7 +17,7 @@ struct PartitionRange {
     std::optional<std::int64_t> until;  ///< exclusive; nothing: go on with what arrives
 };
 
-/// Asks the leaders. `topic` outlives the task and has all of `partitions`.
+/// Asks the leaders. `topic` outlives the task and has all of `partitions`, each with a leader.
 Task<Outcome<std::vector<PartitionRange>>> find_ranges(
     Cluster& cluster,
     const TopicLayout& topic,

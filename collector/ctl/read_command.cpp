@@ -68,7 +68,7 @@ Outcome<Ok> ReadCommand::check_range(const PartitionRange& range) {
 }
 
 Task<Outcome<Ok>> ReadCommand::find_cursors() {
-    LB_CO_TRY(topic_, co_await cluster_.topic(options_.topic));
+    LB_CO_TRY(topic_, co_await cluster_.led_topic(options_.topic, options_.partitions));
     LB_CO_TRY(std::vector<std::int32_t> partitions, chosen_partitions());
     LB_CO_TRY(
         const std::vector<PartitionRange> ranges,
@@ -220,7 +220,7 @@ Task<Outcome<Ok>> ReadCommand::recover(Failure failure) {
     if (!slept.has_value()) {
         co_return Failure{.exit_code = ExitCode::interrupted, .what = "interrupted"};
     }
-    auto layout = co_await cluster_.topic(options_.topic);
+    auto layout = co_await cluster_.led_topic(options_.topic, options_.partitions);
     if (layout.has_value()) {
         topic_ = std::move(*layout);
     }

@@ -96,8 +96,9 @@ Task<Outcome<Ok>> TailCommand::find_first_sources() {
         if (!follows(options_.topics, topic)) {
             continue;
         }
+        const std::vector<std::int32_t> all_partitions;
         // Waits for leaders that are still being found.
-        LB_CO_TRY(TopicLayout led, co_await cluster_.topic(topic.name));
+        LB_CO_TRY(TopicLayout led, co_await cluster_.led_topic(topic.name, all_partitions));
         LB_CO_CHECK(co_await follow_topic(std::move(led), true));
     }
     if (sources_.empty() && options_.topics.empty() && !options_.should_exit_at_end) {

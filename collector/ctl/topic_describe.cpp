@@ -1,6 +1,6 @@
 #include "collector/ctl/topic_describe.h"
 
-#include "collector/ctl/partition_range.h"
+#include "collector/ctl/led_offsets.h"
 #include "collector/ctl/printable.h"
 #include "collector/ctl/table.h"
 #include "shared/json/json_writer.h"
@@ -24,7 +24,7 @@ struct Setting {
 
 struct Description {
     TopicLayout layout;
-    std::vector<PartitionRange> ranges;
+    LedOffsets offsets;
     std::vector<Setting> settings;
 };
 
@@ -70,15 +70,7 @@ Task<Outcome<std::vector<Setting>>> settings_of(Cluster& cluster, std::string na
 Task<Outcome<Description>> describe(Cluster& cluster, std::string name) {
     Description description;
     LB_CO_TRY(description.layout, co_await cluster.topic(name));
-    std::vector<std::int32_t> partitions;
-    for (const PartitionLayout& partition : description.layout.partitions) {
-        partitions.push_back(partition.index);
-    }
-    const OffsetSpec all;
-    LB_CO_TRY(
-        description.ranges,
-        co_await find_ranges(cluster, description.layout, std::move(partitions), all)
-    );
+    LB_CO_TRY(description.offsets, co_await find_led_offsets(cluster, description.layout));
     LB_CO_TRY(description.settings, co_await settings_of(cluster, name));
     co_return description;
 }
@@ -89,19 +81,15 @@ std::string as_text(const Description& description) {
          {"PARTITION", "LEADER", "EPOCH", "REPLICAS", "ISR", "START", "END", "RECORDS"}) {
         partitions.add_column(header, Table::Align::right);
     }
-    for (std::size_t i = 0; i < description.ranges.size(); ++i) {
-        const PartitionLayout& layout = description.layout.partitions[i];
-        const PartitionOffsets& offsets = description.ranges[i].offsets;
-        partitions.add_row(
-            {std::to_string(layout.index),
-             std::to_string(layout.leader_id),
-             std::to_string(layout.leader_epoch),
-             std::to_string(layout.replicas_count),
-             std::to_string(layout.isr_count),
-             std::to_string(offsets.log_start),
-             std::to_string(offsets.end),
-             std::to_string(offsets.end - offsets.log_start)}
-        );
+    for (const PartitionLayout& layout : description.layout.partitions) {
+        std::vector<std::string> cells = {
+            std::to_string(layout.index),
+            layout.leader_id < 0 ? std::string() : std::to_string(layout.leader_id),
+            std::to_string(layout.leader_epoch),
+            std::to_string(layout.replicas_count),
+            std::to_string(layout.isr_count)};
+        add_offset_cells(cells, description.offsets.at(layout.index));
+        partitions.add_row(std::move(cells));
     }
     Table settings;
     for (const char* const header : {"SETTING", "VALUE", "FROM"}) {
@@ -127,16 +115,15 @@ void add_json(json::JsonWriter& json, const Description& description) {
     json.boolean(description.layout.is_internal);
     json.key("partitions");
     json.begin_array();
-    for (std::size_t i = 0; i < description.ranges.size(); ++i) {
-        const PartitionLayout& layout = description.layout.partitions[i];
+    for (const PartitionLayout& layout : description.layout.partitions) {
         json.begin_object();
         json.number_field("partition", layout.index);
-        json.number_field("leader", layout.leader_id);
+        const bool is_led = layout.leader_id >= 0;
+        add_field(json, "leader", is_led ? std::optional(layout.leader_id) : std::nullopt);
         json.number_field("leader_epoch", layout.leader_epoch);
         json.number_field("replicas", static_cast<std::int64_t>(layout.replicas_count));
         json.number_field("isr", static_cast<std::int64_t>(layout.isr_count));
-        json.number_field("start", description.ranges[i].offsets.log_start);
-        json.number_field("end", description.ranges[i].offsets.end);
+        add_offset_fields(json, description.offsets.at(layout.index));
         json.end_object();
     }
     json.end_array();

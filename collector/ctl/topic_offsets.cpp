@@ -1,7 +1,7 @@
 #include "collector/ctl/topic_offsets.h"
 
+#include "collector/ctl/led_offsets.h"
 #include "collector/ctl/list_offsets.h"
-#include "collector/ctl/partition_range.h"
 #include "collector/ctl/printable.h"
 #include "collector/ctl/table.h"
 #include "shared/json/json_writer.h"
@@ -10,11 +10,12 @@ namespace logboom::ctl {
 
 namespace {
 
-/// One partition, with the offset of the first record at or after each time; nothing: there is none.
+/// One partition, with the offset of the first record at or after each time; nothing: there is none, or
+/// nobody leads the partition.
 struct Row {
     std::string topic;
     std::int32_t partition = 0;
-    PartitionOffsets offsets;
+    std::optional<PartitionOffsets> offsets;  // nothing: nobody leads it
     std::vector<std::optional<std::int64_t>> at;
 };
 
@@ -28,12 +29,8 @@ std::string as_table(const std::vector<Row>& rows, const std::vector<std::string
         table.add_column("@" + printable(time), Table::Align::right);
     }
     for (const Row& row : rows) {
-        std::vector<std::string> cells = {
-            printable(row.topic),
-            std::to_string(row.partition),
-            std::to_string(row.offsets.log_start),
-            std::to_string(row.offsets.end),
-            std::to_string(row.offsets.end - row.offsets.log_start)};
+        std::vector<std::string> cells = {printable(row.topic), std::to_string(row.partition)};
+        add_offset_cells(cells, row.offsets);
         for (const auto& offset : row.at) {
             cells.push_back(offset.has_value() ? std::to_string(*offset) : std::string());
         }
@@ -49,20 +46,13 @@ std::string as_json(const std::vector<Row>& rows, const std::vector<std::string>
         json.begin_object();
         json.text_field("topic", as_utf8(row.topic));
         json.number_field("partition", row.partition);
-        json.number_field("start", row.offsets.log_start);
-        json.number_field("end", row.offsets.end);
-        json.number_field("records", row.offsets.end - row.offsets.log_start);
+        add_offset_fields(json, row.offsets);
         json.key("at");
         json.begin_array();
         for (std::size_t i = 0; i < times.size(); ++i) {
             json.begin_object();
             json.text_field("time", as_utf8(times[i]));
-            json.key("offset");
-            if (row.at[i].has_value()) {
-                json.number(*row.at[i]);
-            } else {
-                json.null();
-            }
+            add_field(json, "offset", row.at[i]);
             json.end_object();
         }
         json.end_array();
@@ -96,26 +86,19 @@ Task<Outcome<ExitCode>> run_topic_offsets(
     std::vector<Row> rows;
     for (const std::string& name : options.names) {
         LB_CO_TRY(const TopicLayout topic, co_await cluster.topic(name));
-        std::vector<std::int32_t> partitions;
-        for (const PartitionLayout& partition : topic.partitions) {
-            partitions.push_back(partition.index);
-        }
-        const OffsetSpec all;
-        LB_CO_TRY(
-            const std::vector<PartitionRange> ranges,
-            co_await find_ranges(cluster, topic, partitions, all)
-        );
+        LB_CO_TRY(const LedOffsets offsets, co_await find_led_offsets(cluster, topic));
         const std::size_t first = rows.size();
-        for (const PartitionRange& range : ranges) {
-            rows.push_back(Row{name, range.partition, range.offsets, {}});
+        for (const auto& [partition, held] : offsets) {
+            rows.push_back(Row{name, partition, held, {}});
         }
+        const std::vector<std::int32_t> led = topic.led_partitions();
         for (const std::int64_t time : times) {
             LB_CO_TRY(
-                const OffsetsByPartition found,
-                co_await list_offsets(cluster, topic, partitions, time)
+                const OffsetsByPartition found, co_await list_offsets(cluster, topic, led, time)
             );
             for (std::size_t i = first; i < rows.size(); ++i) {
-                rows[i].at.push_back(found.at(rows[i].partition));
+                const auto at = found.find(rows[i].partition);
+                rows[i].at.push_back(at == found.end() ? std::nullopt : at->second);
             }
         }
     }
