@@ -221,9 +221,20 @@ Task<Outcome<Ok>> ReadCommand::recover(Failure failure) {
         co_return Failure{.exit_code = ExitCode::interrupted, .what = "interrupted"};
     }
     auto layout = co_await cluster_.led_topic(options_.topic, options_.partitions);
-    if (layout.has_value()) {
-        topic_ = std::move(*layout);
+    if (!layout.has_value()) {
+        co_return Ok{};
     }
+    const bool has_all = std::ranges::all_of(cursors_, [&layout](const PartitionCursor& cursor) {
+        return layout->find(cursor.partition) != nullptr;
+    });
+    if (layout->id != topic_.id || !has_all) {
+        co_return Failure{
+            .exit_code = ExitCode::not_found,
+            .what = "topic '" + printable(topic_.name)
+                  + "' was deleted and made anew: its offsets mean other records now",
+            .hint = "logboomctl read " + printable(topic_.name)};
+    }
+    topic_ = std::move(*layout);
     co_return Ok{};
 }
 
