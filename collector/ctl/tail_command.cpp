@@ -23,11 +23,11 @@ constexpr Millis wait_alone = 500ms;
 constexpr Millis wait_in_turn = 100ms;
 /// How often new topics and partitions are looked for.
 constexpr Nanos refresh_interval = 5s;
-/// How soon it is asked again who leads a partition that has lost its leader.
+/// How soon a partition that could not be read is tried again; as much later each time.
 constexpr Nanos layout_pause = 200ms;
 /// The longest pause between two tries to find the cluster again.
 constexpr Nanos pause_most = 5s;
-/// A read that is to end is not tried for ever.
+/// A read that is to end is not tried for ever. After as many failures of one partition it is time to say so.
 constexpr std::uint32_t failures_max = 10;
 
 constexpr std::string_view own_prefix = "lb.";
@@ -69,6 +69,17 @@ const PartitionLayout* TailCommand::layout_of(const Source& source) const noexce
     return topic == topics_.end() ? nullptr : topic->second.find(source.cursor.partition);
 }
 
+bool TailCommand::is_led(const Source& source) const noexcept {
+    const PartitionLayout* const layout = layout_of(source);
+    return layout != nullptr && layout->leader_id >= 0;
+}
+
+std::string TailCommand::place_of(const Source& source) const {
+    const std::string name = printable(source.topic) + "/"
+                           + std::to_string(source.cursor.partition);
+    return source.has_start ? name + "@" + std::to_string(source.cursor.next) : name;
+}
+
 Outcome<Ok> TailCommand::check_named_topics(const std::vector<TopicLayout>& all) const {
     std::vector<std::string> names;
     std::ranges::transform(all, std::back_inserter(names), &TopicLayout::name);
@@ -96,21 +107,40 @@ Task<Outcome<Ok>> TailCommand::find_first_sources() {
         if (!follows(options_.topics, topic)) {
             continue;
         }
-        const std::vector<std::int32_t> all_partitions;
-        // Waits for leaders that are still being found.
-        LB_CO_TRY(TopicLayout led, co_await cluster_.led_topic(topic.name, all_partitions));
-        LB_CO_CHECK(co_await follow_topic(std::move(led), true));
+        // A broker that is asked for one topic tries anew to open what it has of it.
+        LB_CO_TRY(TopicLayout layout, co_await cluster_.topic(topic.name));
+        LB_CO_CHECK(co_await follow_topic(std::move(layout), true));
     }
     if (sources_.empty() && options_.topics.empty() && !options_.should_exit_at_end) {
         say("note: there is no topic yet; waiting for one\n");
     }
     refresh_at_ = env_.clock.now() + refresh_interval;
+    say_who_is_unled();
     co_return Ok{};
+}
+
+/// At the beginning: one partition without a leader must not keep anybody from the others.
+void TailCommand::say_who_is_unled() {
+    std::string names;
+    for (Source& source : sources_) {
+        if (!is_led(source)) {
+            names += (names.empty() ? "" : ", ") + place_of(source);
+            source.is_failure_told = true;
+            bear_failure(source, to_string(KafkaError::leader_not_available));
+        }
+    }
+    if (!names.empty()) {
+        say("note: nobody leads " + names + "; followed once somebody does\n");
+    }
 }
 
 Task<Outcome<Ok>> TailCommand::refresh() {
     LB_CO_TRY(const std::vector<TopicLayout> all, co_await cluster_.topics());
     drop_gone_topics(all);
+    refresh_at_ = env_.clock.now() + refresh_interval;
+    for (Source& source : sources_) {
+        source.needs_leader = false;
+    }
     for (const TopicLayout& topic : all) {
         if (follows(options_.topics, topic)) {
             TopicLayout layout = topic;
@@ -118,14 +148,15 @@ Task<Outcome<Ok>> TailCommand::refresh() {
         }
     }
     for (Source& source : sources_) {
-        source.needs_leader = false;
+        if (!source.is_over() && !is_led(source)) {
+            bear_failure(source, to_string(KafkaError::leader_not_available));
+        }
     }
-    refresh_at_ = env_.clock.now() + refresh_interval;
     co_return Ok{};
 }
 
-void TailCommand::ask_for_layout_soon() {
-    refresh_at_ = std::min(refresh_at_, env_.clock.now() + layout_pause);
+void TailCommand::ask_for_layout_within(const Nanos pause) {
+    refresh_at_ = std::min(refresh_at_, env_.clock.now() + pause);
 }
 
 /// Gone is a topic whose name is missing, or means another topic now.
@@ -149,43 +180,81 @@ Task<Outcome<Ok>> TailCommand::follow_topic(TopicLayout layout, const bool is_fi
     const std::string name = layout.name;
     TopicLayout& topic = topics_[name];
     topic = std::move(layout);
+    std::vector<std::int32_t> first;
     std::vector<std::int32_t> added;
     for (const PartitionLayout& partition : topic.partitions) {
         const bool is_chosen = options_.partitions.empty()
                             || std::ranges::count(options_.partitions, partition.index) > 0;
-        if (is_chosen && partition.leader_id >= 0 && source_of(name, partition.index) == nullptr) {
-            added.push_back(partition.index);
+        if (!is_chosen) {
+            continue;
+        }
+        const Source* source = source_of(name, partition.index);
+        if (source == nullptr) {
+            source = &add_source(name, partition.index, is_first);
+        }
+        if (!source->has_start && !source->is_over() && is_led(*source)) {
+            (source->is_new ? added : first).push_back(partition.index);
         }
     }
-    if (added.empty()) {
-        co_return Ok{};
-    }
-    // What appears later, or is not in the cursor of a run before, is new and read from its beginning.
-    OffsetSpec spec;
-    if (is_first && options_.cursor.empty()) {
-        const OffsetPoint last{
-            OffsetPoint::Kind::before_end, static_cast<std::int64_t>(options_.last)};
-        spec = options_.offsets.value_or(OffsetSpec{last, std::nullopt});
-    }
-    LB_CO_TRY(
-        const std::vector<PartitionRange> ranges,
-        co_await find_ranges(cluster_, topic, std::move(added), spec)
-    );
-    for (const PartitionRange& range : ranges) {
-        follow_partition(name, range, is_first);
-    }
+    // What appears later is new and read from its beginning; what only lacked a leader is not.
+    const OffsetSpec of_first = first_spec();
+    const OffsetSpec whole;
+    LB_CO_CHECK(co_await find_starts(topic, std::move(first), of_first, is_first));
+    LB_CO_CHECK(co_await find_starts(topic, std::move(added), whole, is_first));
     co_return Ok{};
 }
 
-void TailCommand::follow_partition(
-    const std::string& topic, const PartitionRange& range, const bool is_first
+TailCommand::Source& TailCommand::add_source(
+    const std::string& topic, const std::int32_t partition, const bool is_first
 ) {
     Source& source = sources_.emplace_back();
     source.number = merge_.add_source();
     source.topic = topic;
-    source.cursor = PartitionCursor{
-        .partition = range.partition, .next = range.from, .stop = range.until};
-    const auto known = options_.cursor.find({topic, range.partition});
+    source.cursor.partition = partition;
+    source.is_new = !is_first;
+    return source;
+}
+
+/// What is not in the cursor of a run before is new and read from its beginning.
+OffsetSpec TailCommand::first_spec() const {
+    if (!options_.cursor.empty()) {
+        return OffsetSpec();
+    }
+    const OffsetPoint last{OffsetPoint::Kind::before_end, static_cast<std::int64_t>(options_.last)};
+    return options_.offsets.value_or(OffsetSpec{last, std::nullopt});
+}
+
+Task<Outcome<Ok>> TailCommand::find_starts(
+    const TopicLayout& topic,
+    std::vector<std::int32_t> partitions,
+    const OffsetSpec spec,
+    const bool is_first
+) {
+    if (partitions.empty()) {
+        co_return Ok{};
+    }
+    const auto ranges = co_await find_ranges(cluster_, topic, partitions, spec);
+    if (!ranges.has_value() && !is_first && ranges.error().exit_code == ExitCode::failed) {
+        // One that has become leader a moment ago may refuse yet; the rest of the tail goes on meanwhile.
+        for (const std::int32_t partition : partitions) {
+            bear_failure(*source_of(topic.name, partition), ranges.error().what);
+        }
+        co_return Ok{};
+    }
+    if (!ranges.has_value()) {
+        co_return ranges.error();
+    }
+    for (const PartitionRange& range : *ranges) {
+        start(*source_of(topic.name, range.partition), range, is_first);
+    }
+    co_return Ok{};
+}
+
+void TailCommand::start(Source& source, const PartitionRange& range, const bool is_first) {
+    source.has_start = true;
+    source.cursor.next = range.from;
+    source.cursor.stop = range.until;
+    const auto known = options_.cursor.find({source.topic, range.partition});
     if (known != options_.cursor.end()) {
         source.cursor.next = known->second;
     }
@@ -207,7 +276,7 @@ std::int32_t TailCommand::partition_bytes() const noexcept {
 
 bool TailCommand::wants_more(const Source& source) const noexcept {
     const auto limit = static_cast<std::size_t>(partition_bytes());
-    return !source.is_gone && !source.needs_leader && !source.cursor.is_done()
+    return !source.is_over() && source.has_start && !source.needs_leader
         && merge_.held_bytes(source.number) < limit;
 }
 
@@ -281,25 +350,25 @@ Task<Outcome<Ok>> TailCommand::fetch_from_leader(
 
 Outcome<Ok> TailCommand::take(const FetchedPartition& fetched, Source& source) {
     const std::size_t number = source.number;
-    if (fetched.error != KafkaError::none) {
-        merge_.set_behind(number, false);  // the others need not wait for it
-    }
     if (fetched.error == KafkaError::offset_out_of_range) {
+        merge_.set_behind(number, false);  // the others need not wait for it
         trimmed_.push_back(number);
         return Ok{};
     }
-    const bool has_moved = kafka::is_retriable(fetched.error)
-                        || fetched.error == KafkaError::unknown_topic_id
-                        || fetched.error == KafkaError::unknown_topic_or_partition;
-    if (has_moved) {
-        source.needs_leader = true;
-        ask_for_layout_soon();
+    if (fetched.error == KafkaError::corrupt_message) {
+        // Kafka's clients try again on this, but what lies damaged on a disk stays so.
+        leave_out(source, to_string(fetched.error));
+        return Ok{};
+    }
+    if (kafka::is_retriable(fetched.error)) {
+        bear_failure(source, to_string(fetched.error));
         return Ok{};
     }
     const std::string where = printable(source.topic) + "/" + std::to_string(fetched.partition);
     if (fetched.error != KafkaError::none) {
         return failure_of(fetched.error, "cannot fetch " + where);
     }
+    end_failures(source);
     const SteadyTime now = env_.clock.now();
     const TakeRow take_row = [&](const RecordRow& row) {
         ++read_;
@@ -327,6 +396,40 @@ Outcome<Ok> TailCommand::take(const FetchedPartition& fetched, Source& source) {
         number, source.cursor.next < fetched.high_watermark && !source.cursor.is_done()
     );
     return Ok{};
+}
+
+/// A partition cannot be read now. The others wait for it no longer, and what it brings later counts as
+/// arriving then. It is tried again, but not for ever by a read that is to end.
+void TailCommand::bear_failure(Source& source, const std::string& why) {
+    merge_.set_behind(source.number, false);
+    source.backlog_end = source.cursor.next;
+    source.needs_leader = true;
+    ++source.failures_in_a_row;
+    ask_for_layout_within(layout_pause * source.failures_in_a_row);
+    if (source.failures_in_a_row <= failures_max) {
+        return;
+    }
+    if (has_end()) {
+        leave_out(source, why);
+    } else if (!std::exchange(source.is_failure_told, true)) {
+        say("note: " + place_of(source) + " cannot be read: " + why + "; trying again\n");
+    }
+}
+
+void TailCommand::end_failures(Source& source) {
+    source.failures_in_a_row = 0;
+    if (std::exchange(source.is_failure_told, false)) {
+        say("note: " + place_of(source) + " can be read now\n");
+    }
+}
+
+void TailCommand::leave_out(Source& source, const std::string& why) {
+    merge_.set_behind(source.number, false);
+    source.is_left_out = true;
+    has_skipped_ = true;
+    output_.say(
+        "warning: " + place_of(source) + " cannot be read: " + why + "; the partition is left out\n"
+    );
 }
 
 Task<Outcome<Ok>> TailCommand::skip_trimmed(const std::size_t number) {
@@ -381,8 +484,7 @@ Task<Outcome<Ok>> TailCommand::wait_for_better(Failure failure) {
 
 bool TailCommand::is_backlog_read() const {
     return std::ranges::all_of(sources_, [](const Source& source) {
-        return source.is_gone || source.cursor.is_done()
-            || source.cursor.next >= source.backlog_end;
+        return source.is_over() || source.cursor.next >= source.backlog_end;
     });
 }
 
@@ -435,26 +537,33 @@ bool TailCommand::is_enough() const noexcept {
 }
 
 bool TailCommand::is_finished() const {
-    const bool is_all = std::ranges::all_of(sources_, [](const Source& source) {
-        return source.is_gone || source.cursor.is_done();
-    });
+    const bool is_all = std::ranges::all_of(sources_, &Source::is_over);
     return is_enough() || is_output_closed_
         || (is_all && !holds_last_ && merge_.empty() && !may_get_topics());
 }
 
 /// Whether topics that do not exist yet would be followed.
 bool TailCommand::may_get_topics() const {
-    const bool has_end = options_.should_exit_at_end
-                      || (options_.offsets.has_value() && options_.offsets->until.has_value());
-    return !has_end && (options_.topics.empty() || std::ranges::any_of(options_.topics, is_glob));
+    return !has_end() && (options_.topics.empty() || std::ranges::any_of(options_.topics, is_glob));
+}
+
+bool TailCommand::has_end() const noexcept {
+    return options_.should_exit_at_end
+        || (options_.offsets.has_value() && options_.offsets->until.has_value());
 }
 
 TailCursor TailCommand::cursor_now() const {
     TailCursor cursor;
     for (const Source& source : sources_) {
-        if (!source.is_gone) {
-            cursor[{source.topic, source.cursor.partition}] =
-                merge_.first_held(source.number).value_or(source.cursor.next);
+        if (source.is_gone) {
+            continue;
+        }
+        const std::pair key(source.topic, source.cursor.partition);
+        const auto known = options_.cursor.find(key);
+        if (source.has_start) {
+            cursor[key] = merge_.first_held(source.number).value_or(source.cursor.next);
+        } else if (known != options_.cursor.end()) {
+            cursor.insert(*known);  // nobody has led it since
         }
     }
     return cursor;

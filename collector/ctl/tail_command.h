@@ -57,38 +57,64 @@ public:
     Task<Outcome<ExitCode>> run();
 
 private:
-    /// One partition that is followed.
+    /// One partition that is followed. Where reading begins is known once its leader was asked.
     struct Source {
         std::size_t number = 0;  // in `sources_`, and in the merge
         std::string topic;       // key of `topics_`
         PartitionCursor cursor;
-        std::int64_t backlog_end = 0;  // what lies below was there when reading began
-        bool needs_leader = false;     // asked again when the layout is
-        bool is_gone = false;          // its topic was deleted
+        std::int64_t backlog_end = 0;         // what lies below was there when reading began
+        std::uint32_t failures_in_a_row = 0;  // its own, while others can be read
+        bool is_new = false;                  // it was not there when the others began
+        bool has_start = false;
+        bool needs_leader = false;  // asked again when the layout is
+        bool is_failure_told = false;
+        bool is_gone = false;      // its topic was deleted
+        bool is_left_out = false;  // trying again does not help
+
+        [[nodiscard]] bool is_over() const noexcept {
+            return is_gone || is_left_out || cursor.is_done();
+        }
     };
 
     Task<Outcome<Ok>> find_first_sources();
     /// Looks for topics and partitions that are new, and for leaders that moved.
     Task<Outcome<Ok>> refresh();
     Task<Outcome<Ok>> follow_topic(TopicLayout layout, bool is_first);
-    void follow_partition(const std::string& topic, const PartitionRange& range, bool is_first);
+    Source& add_source(const std::string& topic, std::int32_t partition, bool is_first);
+    /// Where reading begins in partitions that have a leader and a source.
+    Task<Outcome<Ok>> find_starts(
+        const TopicLayout& topic,
+        std::vector<std::int32_t> partitions,
+        OffsetSpec spec,
+        bool is_first
+    );
+    void start(Source& source, const PartitionRange& range, bool is_first);
+    [[nodiscard]] OffsetSpec first_spec() const;
+    void say_who_is_unled();
     [[nodiscard]] Outcome<Ok> check_named_topics(const std::vector<TopicLayout>& all) const;
     void drop_gone_topics(const std::vector<TopicLayout>& all);
 
     Task<Outcome<Ok>> round();
     Task<Outcome<Ok>> fetch_from_leader(std::int32_t leader_id, std::int32_t wait_ms);
     [[nodiscard]] Outcome<Ok> take(const FetchedPartition& fetched, Source& source);
+    void bear_failure(Source& source, const std::string& why);
+    void end_failures(Source& source);
+    void leave_out(Source& source, const std::string& why);
     Task<Outcome<Ok>> skip_trimmed(std::size_t number);
     Task<Outcome<Ok>> wait_for_better(Failure failure);
 
     [[nodiscard]] Source* source_of(std::string_view topic, std::int32_t partition) noexcept;
     [[nodiscard]] const PartitionLayout* layout_of(const Source& source) const noexcept;
+    [[nodiscard]] bool is_led(const Source& source) const noexcept;
+    /// "app/1@17", once it is known where it stands.
+    [[nodiscard]] std::string place_of(const Source& source) const;
     [[nodiscard]] bool wants_more(const Source& source) const noexcept;
     [[nodiscard]] std::int32_t partition_bytes() const noexcept;
     [[nodiscard]] std::int32_t wait_ms(std::size_t leaders_count) const;
     [[nodiscard]] bool is_backlog_read() const;
     [[nodiscard]] bool may_get_topics() const;
-    void ask_for_layout_soon();
+    [[nodiscard]] bool has_end() const noexcept;
+    void ask_for_layout_within(Nanos pause);
 
     /// Shows what is due.
     void show_due();
