@@ -112,6 +112,17 @@ bool ReadCommand::is_finished() const {
         || std::ranges::all_of(cursors_, &PartitionCursor::is_done);
 }
 
+/// Kafka's clients try again on this error, but what lies damaged on a disk stays so.
+Failure ReadCommand::damage_at(const PartitionCursor& cursor) const {
+    const std::string name = printable(topic_.name);
+    const std::string partition = std::to_string(cursor.partition);
+    return Failure{
+        .what = name + "/" + partition + "@" + std::to_string(cursor.next)
+              + " is damaged on the broker's disk; its log says where",
+        .hint = "logboomctl read " + name + " -p " + partition
+              + " -o OFFSET with one behind the damage, or -p with other partitions"};
+}
+
 Outcome<Ok> ReadCommand::take_records(PartitionCursor& cursor, const ByteView records) {
     const auto take = [this](const RecordRow& row) { return take_row(row); };
     const auto tell_skipped = [this,
@@ -155,6 +166,8 @@ Task<Outcome<Ok>> ReadCommand::read_from_leader(
         }
         if (partition.error == KafkaError::offset_out_of_range) {
             trimmed_.push_back(cursor->partition);
+        } else if (partition.error == KafkaError::corrupt_message) {
+            co_return damage_at(*cursor);
         } else if (kafka::is_retriable(partition.error)) {
             needs_layout_ = true;
         } else if (partition.error != KafkaError::none) {
@@ -209,6 +222,22 @@ Task<Outcome<Ok>> ReadCommand::skip_trimmed(const std::int32_t partition) {
     co_return Ok{};
 }
 
+/// The offsets of one topic mean nothing in another that has its name.
+Outcome<Ok> ReadCommand::take_layout(TopicLayout layout) {
+    const bool has_all = std::ranges::all_of(cursors_, [&layout](const PartitionCursor& cursor) {
+        return layout.find(cursor.partition) != nullptr;
+    });
+    if (layout.id != topic_.id || !has_all) {
+        const std::string name = printable(options_.topic);
+        return Failure{
+            .exit_code = ExitCode::not_found,
+            .what = "topic '" + name + "' was deleted and made anew while it was read",
+            .hint = "logboomctl read " + name + " -o start"};
+    }
+    topic_ = std::move(layout);
+    return Ok{};
+}
+
 /// After a failure that may pass: waits a little and learns anew who leads what.
 Task<Outcome<Ok>> ReadCommand::recover(Failure failure) {
     const bool may_pass = failure.exit_code == ExitCode::unreachable
@@ -220,22 +249,20 @@ Task<Outcome<Ok>> ReadCommand::recover(Failure failure) {
     if (!slept.has_value()) {
         co_return Failure{.exit_code = ExitCode::interrupted, .what = "interrupted"};
     }
-    auto layout = co_await cluster_.led_topic(options_.topic, options_.partitions);
-    if (!layout.has_value()) {
-        co_return Ok{};
+    std::vector<std::int32_t> unread;
+    for (const PartitionCursor& cursor : cursors_) {
+        if (!cursor.is_done()) {
+            unread.push_back(cursor.partition);
+        }
     }
-    const bool has_all = std::ranges::all_of(cursors_, [&layout](const PartitionCursor& cursor) {
-        return layout->find(cursor.partition) != nullptr;
-    });
-    if (layout->id != topic_.id || !has_all) {
-        co_return Failure{
-            .exit_code = ExitCode::not_found,
-            .what = "topic '" + printable(topic_.name)
-                  + "' was deleted and made anew: its offsets mean other records now",
-            .hint = "logboomctl read " + printable(topic_.name)};
+    auto layout = co_await cluster_.led_topic(options_.topic, std::move(unread));
+    if (layout.has_value()) {
+        co_return take_layout(std::move(*layout));
     }
-    topic_ = std::move(*layout);
-    co_return Ok{};
+    if (layout.error().exit_code == ExitCode::not_found) {
+        co_return layout.error();
+    }
+    co_return Ok{};  // what is known is tried again
 }
 
 void ReadCommand::say_where_to_continue(const std::string& why) {

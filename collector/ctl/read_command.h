@@ -53,6 +53,8 @@ private:
     Task<Outcome<Ok>> fetch_round();
     Task<Outcome<Ok>> read_from_leader(std::int32_t leader_id, std::int32_t wait_ms);
     Task<Outcome<Ok>> recover(Failure failure);
+    [[nodiscard]] Outcome<Ok> take_layout(TopicLayout layout);
+    [[nodiscard]] Failure damage_at(const PartitionCursor& cursor) const;
     Task<Outcome<Ok>> skip_trimmed(std::int32_t partition);
     [[nodiscard]] Outcome<Ok> take_records(PartitionCursor& cursor, ByteView records);
     [[nodiscard]] bool take_row(const RecordRow& row);

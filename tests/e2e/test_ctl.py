@@ -230,6 +230,28 @@ def test_a_limit_ends_a_tail_and_says_where_to_go_on(collector):
     assert ctl(collector, "tail", "app", "-e", "-g", "none", "--fail-empty").returncode == 3
 
 
+def test_a_damaged_partition_is_told_and_the_others_are_shown(collector):
+    create(collector, "app", partitions=2)
+    for number in range(8):  # batches of which the start of a collector reads only the end
+        produce(collector, [("app", partition, 1000 + number, b"%d " % number + b"x" * 5000) for partition in (0, 1)])
+    partition_dir = collector.data_dir / "log" / f"{kafka_side.topic_id(collector.broker, 'app')}-1"
+    assert collector.stop() == 0
+    (segment,) = partition_dir.glob("*.log")
+    with segment.open("r+b") as file:
+        file.seek(100)
+        byte = file.read(1)[0]
+        file.seek(100)
+        file.write(bytes([byte ^ 1]))
+    collector.start()
+
+    shown = ctl(collector, "tail", "app", "-e", "-o", "start", "--format", "raw")
+    assert shown.returncode == 1, shown.stderr
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == [b"%d" % number for number in range(8)]
+    assert shown.stderr.count(b"app/1@0 cannot be read") == 1
+    read = ctl(collector, "read", "app", "-e", "-p", 1)
+    assert (read.returncode, b"app/1@0 is damaged" in read.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("command", [["read", "app"], ["tail", "app", "-o", "start"]])
 def test_records_are_chosen_by_text_and_expression(collector, command):
     kafka_side.produce(collector.broker, "app", [b"GET /pay 200", b"get /pay 500", b"POST /pay 200", b"caf\xe9 200"])
