@@ -1,18 +1,19 @@
-"""An idempotent producer through twenty kills of the collector: nothing acknowledged is missing, nothing is there
-twice, and each partition keeps its order."""
+"""Idempotent producers through kills of the collector: nothing acknowledged is missing, nothing is there
+twice, and each partition keeps the order of each producer."""
 
 import struct
-import threading
+import time
 from collections import defaultdict
 
 import confluent_kafka
 import kafka_side
-import pytest
+from background import Background
 from confluent_kafka.admin import AdminClient, NewTopic
+from conftest import is_long
 from programs import wait_until
 from test_kafka_edges import Raw
 
-kills = 20
+kills = 100 if is_long else 5
 partitions = 3
 
 
@@ -25,34 +26,35 @@ def stays_at_its_port(collector):
 class Producer:
     """Sends numbers, each to the partition that it belongs to, as fast as the collector takes them."""
 
-    def __init__(self, collector, topic, **settings):
+    def __init__(self, collector, topic, name=0, **settings):
         self.topic = topic
+        self.name = name
         self.sent = 0
         self.acknowledged = defaultdict(dict)  # partition -> number -> offset
         self.failures = []
-        self._stopping = threading.Event()
         self._producer = confluent_kafka.Producer({
             "bootstrap.servers": collector.broker, "enable.idempotence": True, "acks": "all", "linger.ms": 2,
-            "batch.num.messages": 50, "queue.buffering.max.messages": 2000, "message.timeout.ms": 300_000,
+            "batch.num.messages": 50, "queue.buffering.max.messages": 2000, "message.timeout.ms": 0,
             "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "retry.backoff.ms": 20, "log_level": 0,
-            "error_cb": self._on_error, **settings,
+            "message.send.max.retries": 2**31 - 1, "error_cb": self._on_error, **settings,
         })
-        self._thread = threading.Thread(target=self._run)
+        self._sending = Background(self._run)
 
     def __enter__(self):
-        self._thread.start()
+        self._sending.__enter__()
         return self
 
-    def __exit__(self, *_):
-        self._stopping.set()
-        self._thread.join()
+    def __exit__(self, *failure):
+        self._sending.__exit__(*failure)
 
     def count(self):
         return sum(map(len, self.acknowledged.values()))
 
+    def in_flight(self):
+        return self.sent - self.count()
+
     def finish(self):
-        self._stopping.set()
-        self._thread.join()
+        """Once its block has ended."""
         assert self._producer.flush(120) == 0
         assert not self.failures
 
@@ -64,14 +66,14 @@ class Producer:
         if error is not None:
             self.failures.append(error)
         else:
-            self.acknowledged[message.partition()][int(message.value())] = message.offset()
+            self.acknowledged[message.partition()][int(message.value().split()[1])] = message.offset()
 
-    def _run(self):
-        while not self._stopping.is_set():
+    def _run(self, stop):
+        while not stop.is_set():
+            value = b"%d %d" % (self.name, self.sent)
+            partition = self.sent % partitions
             try:
-                self._producer.produce(
-                    self.topic, b"%d" % self.sent, partition=self.sent % partitions, on_delivery=self._on_delivery
-                )
+                self._producer.produce(self.topic, value, partition=partition, on_delivery=self._on_delivery)
                 self.sent += 1
                 self._producer.poll(0)
             except BufferError:
@@ -79,8 +81,9 @@ class Producer:
 
 
 def stored(collector, topic, partition):
-    """The numbers of a partition, by their offsets."""
-    return [int(line) for line in kafka_side.consume(collector.broker, topic, "-p", partition).split()]
+    """What lies in a partition, by offset: (name of the producer, number)."""
+    lines = kafka_side.consume(collector.broker, topic, "-p", partition).splitlines()
+    return [tuple(map(int, line.split())) for line in lines]
 
 
 def create(collector, topic):
@@ -88,26 +91,45 @@ def create(collector, topic):
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(30)
 
 
-@pytest.mark.parametrize("in_flight", [1, 5])
-def test_nothing_acknowledged_is_missing_or_twice_after_twenty_kills(in_flight, stage):
+def test_nothing_acknowledged_is_missing_or_twice_after_kills(stage):
+    began = time.monotonic()
     collector = stays_at_its_port(stage.collector())
     create(collector, "counted")
+    kinds = [{"max.in.flight": 1, "compression.type": "lz4"}, {"max.in.flight": 5, "compression.type": "lz4"}, {}]
+    producers = [Producer(collector, "counted", name, **kind) for name, kind in enumerate(kinds)]
+    in_flight = []
 
-    with Producer(collector, "counted", **{"max.in.flight": in_flight, "compression.type": "lz4"}) as producer:
+    with producers[0], producers[1], producers[2]:
         for _ in range(kills):
-            target = producer.count() + 500
-            wait_until(lambda: producer.count() >= target or producer.failures, 60, "500 more are acknowledged")
-            assert not producer.failures
+            targets = [one.count() + 500 for one in producers]
+            wait_until(
+                lambda targets=targets: all(one.count() >= end for one, end in zip(producers, targets, strict=True))
+                or any(one.failures for one in producers),
+                60,
+                "500 more of each are acknowledged",
+                collector.check_running,
+            )
+            assert not any(one.failures for one in producers)
+            in_flight.append(sum(one.in_flight() for one in producers))
             collector.kill()
             collector.start()
-        producer.finish()
+    for one in producers:
+        one.finish()
 
-    assert producer.count() == producer.sent
+    sent = sum(one.sent for one in producers)
+    print(
+        f"{kills} kills, records in flight {in_flight}; {sent} records of {len(producers)} producers in {partitions} "
+        f"partitions; {time.monotonic() - began:.1f} s"
+    )
+    assert sum(count > 0 for count in in_flight) >= kills * 8 // 10
+    assert [one.count() for one in producers] == [one.sent for one in producers]
     for partition in range(partitions):
-        numbers = stored(collector, "counted", partition)
-        assert numbers == list(range(partition, producer.sent, partitions))
-        # What each was answered is where it lies, also where the answer is that to a retry.
-        assert producer.acknowledged[partition] == {number: offset for offset, number in enumerate(numbers)}
+        found = stored(collector, "counted", partition)
+        for one in producers:
+            numbers = [(number, offset) for offset, (name, number) in enumerate(found) if name == one.name]
+            assert [number for number, _ in numbers] == list(range(partition, one.sent, partitions))
+            # What each was answered is where it lies, also where the answer is that to a retry.
+            assert one.acknowledged[partition] == dict(numbers)
 
 
 def test_the_kills_of_this_file_make_other_producers_send_twice(stage):
@@ -116,14 +138,14 @@ def test_the_kills_of_this_file_make_other_producers_send_twice(stage):
     create(collector, "counted")
 
     with Producer(collector, "counted", **{"enable.idempotence": False, "max.in.flight": 5}) as producer:
-        for _ in range(kills):
+        for _ in range(20):
             target = producer.count() + 500
             wait_until(lambda: producer.count() >= target, 60, "500 more are acknowledged")
             collector.kill()
             collector.start()
-        producer.finish()
+    producer.finish()
 
-    numbers = [number for partition in range(partitions) for number in stored(collector, "counted", partition)]
+    numbers = [number for partition in range(partitions) for _, number in stored(collector, "counted", partition)]
     assert set(numbers) == set(range(producer.sent))
     assert len(numbers) > producer.sent
 
