@@ -104,6 +104,9 @@ Result<JsonValue> parse_json(const std::string_view text) {
         return builder.is_too_deep() ? Error{ErrorCode::too_large, 0, "json depth"}
                                      : Error{ErrorCode::malformed, 0, "json"};
     }
+    if (stream.Tell() != text.size()) {  // a zero byte, which RapidJSON takes for the end
+        return Error{ErrorCode::malformed, 0, "json"};
+    }
     return builder.take();
 }
 

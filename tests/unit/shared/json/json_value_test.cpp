@@ -24,6 +24,13 @@ BOOST_AUTO_TEST_CASE(what_is_no_json_is_malformed) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_zero_byte_does_not_end_the_text) {
+    using namespace std::string_view_literals;
+    for (const std::string_view text : {"7\0"sv, "7\0x"sv, "[]\0[]"sv, "\0"sv, "[1,\0]"sv}) {
+        BOOST_TEST((parse_json(text).code() == ErrorCode::malformed));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(nesting_has_a_limit) {
     const std::string deep(json_depth_max, '[');
     BOOST_TEST(parse_json(deep + std::string(json_depth_max, ']')).has_value());
