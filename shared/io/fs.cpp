@@ -1,6 +1,7 @@
 #include "shared/io/fs.h"
 
 #include "shared/io/op_awaiter.h"
+#include "shared/io/watch_events.h"
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -41,28 +42,6 @@ std::string parent_of(const std::string& path) {
         return ".";
     }
     return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-/// What one read of an inotify descriptor returned: whole events.
-std::vector<WatchEvent> parse_events(ByteView bytes) {
-    std::vector<WatchEvent> events;
-    while (bytes.size() >= sizeof(inotify_event)) {
-        inotify_event head{};
-        std::memcpy(&head, bytes.data(), sizeof head);
-        bytes = bytes.subspan(sizeof head);
-        if (bytes.size() < head.len) {
-            break;
-        }
-        WatchEvent event;
-        event.watch = head.wd;
-        event.mask = head.mask;
-        event.cookie = head.cookie;
-        const std::string_view padded = as_text(bytes.first(head.len));
-        event.name = padded.substr(0, padded.find('\0'));
-        bytes = bytes.subspan(head.len);
-        events.push_back(std::move(event));
-    }
-    return events;
 }
 
 /// Why a directory cannot be synced that somebody else made: we may not read it, or its file system has no
@@ -313,7 +292,7 @@ Task<Result<std::vector<WatchEvent>>> Watcher::next() {
     if (res < 0) {
         co_return to_error(res, "read watch events");
     }
-    co_return parse_events(buffer_.view().first(static_cast<std::size_t>(res)));
+    co_return parse_watch_events(buffer_.view().first(static_cast<std::size_t>(res)));
 }
 
 // --- Fs ------------------------------------------------------------------------------------------
