@@ -47,9 +47,13 @@ Result<Ok> fill_row(
     const record::BatchHeader& batch, const record::RecordView& record, RecordRow& row
 ) {
     row.offset = batch.base_offset.value + record.offset_delta;
-    row.timestamp_ms = batch.has_log_append_time()
-                         ? batch.max_timestamp_ms
-                         : batch.base_timestamp_ms + record.timestamp_delta_ms;
+    row.timestamp_ms = batch.max_timestamp_ms;
+    if (!batch.has_log_append_time()
+        && __builtin_add_overflow(
+            batch.base_timestamp_ms, record.timestamp_delta_ms, &row.timestamp_ms
+        )) {
+        return Error{ErrorCode::malformed, 0, "time of a record"};
+    }
     row.key = record.key;
     row.value = record.value;
     row.headers.clear();

@@ -49,7 +49,8 @@ struct RecordRow {
 /// Severity's name, null for a number that is none.
 [[nodiscard]] const char* level_name(std::int64_t severity) noexcept;
 
-/// Fills `row` (whose topic and partition are set) from one record. `malformed` if its headers are.
+/// Fills `row` (whose topic and partition are set) from one record. `malformed` if its headers are, or no
+/// 64 bits hold its time.
 [[nodiscard]] Result<Ok> fill_row(
     const record::BatchHeader& batch, const record::RecordView& record, RecordRow& row
 );

@@ -59,6 +59,20 @@ BOOST_AUTO_TEST_CASE(an_unknown_format_is_refused) {
     BOOST_TEST(shown(plain_row(""), "yaml").find("problem: unknown format 'yaml'") == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_record_whose_time_no_64_bits_hold_is_malformed) {
+    record::BatchHeader batch;
+    batch.base_timestamp_ms = INT64_MAX - 1;
+    record::RecordView record;
+    RecordRow row;
+    for (const std::int64_t delta_ms : {std::int64_t{2}, INT64_MAX}) {
+        record.timestamp_delta_ms = delta_ms;
+        BOOST_TEST((fill_row(batch, record, row).code() == ErrorCode::malformed));
+    }
+    record.timestamp_delta_ms = 1;
+    BOOST_TEST(fill_row(batch, record, row).has_value());
+    BOOST_TEST(row.timestamp_ms == INT64_MAX);
+}
+
 BOOST_AUTO_TEST_CASE(a_mistake_in_a_template_is_refused) {
     BOOST_TEST(shown(plain_row(""), "%x").find("problem: unknown escape '%x'") == 0u);
     BOOST_TEST(shown(plain_row(""), "50%").find("problem: unknown escape '% '") == 0u);
