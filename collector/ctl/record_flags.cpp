@@ -60,8 +60,8 @@ std::optional<std::vector<std::int32_t>> parse_partitions(std::string_view text)
         }
     }
     std::ranges::sort(partitions);
-    const auto repeated = std::ranges::unique(partitions);
-    partitions.erase(repeated.begin(), repeated.end());
+    // Not of std::ranges: its result is a view, which clang 14 cannot read in this standard library.
+    partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
     return partitions;
 }
 
