@@ -18,11 +18,12 @@ public:
             const char c = text_[at_];
             if (c == '#') {
                 at_ = std::min(text_.find('\n', at_), text_.size());
-            } else if (c == '"' || c == '\'') {
+            } else if ((c == '"' || c == '\'') && can_string_begin()) {
                 skip_string(c);
             } else if (is_beyond_ascii(c)) {
                 stray_ = at_;
             } else {
+                note(c);
                 ++at_;
             }
         }
@@ -30,6 +31,30 @@ public:
     }
 
 private:
+    /// Whether a quote that stands here is not the inside of something that has begun without one: of `2'x`
+    /// the library reads all as one value. Parts of a key may be quoted behind a dot, those of a value never
+    /// are, and in a table within a line we do not tell one from the other.
+    [[nodiscard]] bool can_string_begin() const noexcept {
+        if (at_ == 0) {
+            return true;
+        }
+        const std::string_view openers = is_in_value_ ? " \t\r\n=,[{" : " \t\r\n=,[{.";
+        return openers.find(text_[at_ - 1]) != std::string_view::npos;
+    }
+
+    /// A value ends with its line, or with the line of its last bracket.
+    void note(const char c) noexcept {
+        if (c == '=') {
+            is_in_value_ = true;
+        } else if (c == '\n') {
+            is_in_value_ = is_in_value_ && depth_ > 0;
+        } else if (is_in_value_ && (c == '[' || c == '{')) {
+            ++depth_;
+        } else if (depth_ > 0 && (c == ']' || c == '}')) {
+            --depth_;
+        }
+    }
+
     void skip_string(const char quote) noexcept {
         const char triple[] = {quote, quote, quote};
         const std::string_view three(triple, 3);
@@ -95,6 +120,8 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool is_in_value_ = false;
+    std::size_t depth_ = 0;
     std::optional<std::size_t> stray_;
 };
 
