@@ -1,7 +1,6 @@
 #include "shared/json/json_value.h"
 
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
+#include "shared/json/rapidjson.h"
 
 #include <algorithm>
 

@@ -1,9 +1,7 @@
 #include "shared/json/json_writer.h"
 
 #include "shared/base/assert.h"
-
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include "shared/json/rapidjson.h"
 
 namespace logboom::json {
 
