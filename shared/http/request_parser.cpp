@@ -1,6 +1,7 @@
 #include "shared/http/request_parser.h"
 
 #include "shared/base/limits.h"
+#include "shared/http/chunk_wait.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -75,7 +76,7 @@ bool RequestParser::is_inside_request() const noexcept {
 
 Result<std::optional<Request>> RequestParser::next() {
     State& state = *state_;
-    while (!state.pending.empty()) {
+    while (!state.pending.empty() && !awaits_more_of_chunks(*state.parser, state.pending.size())) {
         boost::system::error_code code;
         const std::size_t taken = state.parser->put(
             boost::asio::const_buffer(state.pending.data(), state.pending.size()), code

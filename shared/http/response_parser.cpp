@@ -1,6 +1,7 @@
 #include "shared/http/response_parser.h"
 
 #include "shared/base/limits.h"
+#include "shared/http/chunk_wait.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -49,7 +50,8 @@ ResponseParser::~ResponseParser() = default;
 Result<std::optional<Response>> ResponseParser::feed(const ByteView bytes) {
     State& state = *state_;
     state.pending.append(bytes);
-    while (!state.pending.empty() && !state.parser.is_done()) {
+    while (!state.pending.empty() && !state.parser.is_done()
+           && !awaits_more_of_chunks(state.parser, state.pending.size())) {
         boost::system::error_code code;
         const std::size_t taken = state.parser.put(
             boost::asio::const_buffer(state.pending.data(), state.pending.size()), code

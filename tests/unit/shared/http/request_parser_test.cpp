@@ -96,6 +96,18 @@ BOOST_AUTO_TEST_CASE(requests_come_out_whole_however_their_bytes_arrive) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_chunked_body_of_nothing_may_arrive_byte_by_byte) {
+    const std::string bytes = "POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    RequestParser parser;
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        parser.feed(as_bytes(bytes).subspan(at, 1));
+        const auto request = parser.next();
+        BOOST_REQUIRE(request.has_value());
+        BOOST_TEST(request->has_value() == (at + 1 == bytes.size()), at);
+    }
+    BOOST_TEST(!parser.is_inside_request());
+}
+
 BOOST_AUTO_TEST_CASE(keep_alive_follows_version_and_header) {
     const auto keep_alive = [](const std::string& bytes) {
         RequestParser parser;

@@ -57,6 +57,16 @@ BOOST_AUTO_TEST_CASE(a_body_in_chunks_is_put_together) {
     BOOST_TEST((*whole)->body == "[1,2]");
 }
 
+BOOST_AUTO_TEST_CASE(a_chunked_body_of_nothing_may_arrive_byte_by_byte) {
+    const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    ResponseParser parser;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto whole = fed(parser, text.substr(i, 1));
+        BOOST_REQUIRE(whole.has_value());
+        BOOST_TEST(whole->has_value() == (i + 1 == text.size()), i);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_the_connection_ends_a_body_without_a_length_and_no_other) {
     ResponseParser open_end;
     BOOST_TEST(fed(open_end, "HTTP/1.0 200 OK\r\n\r\nhalf").has_value());
