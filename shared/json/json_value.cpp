@@ -8,6 +8,17 @@ namespace logboom::json {
 
 namespace {
 
+/// Whether there is a surrogate in `text`, which no UTF-8 has: RapidJSON checks what stands there as bytes,
+/// and of the escapes only the first of a pair.
+bool has_half_of_a_pair(const std::string_view text) noexcept {
+    for (std::size_t at = text.find('\xED'); at < text.size(); at = text.find('\xED', at + 1)) {
+        if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// Builds the value as RapidJSON tells of its pieces. Its own depth is bounded, and so is that of the values,
 /// which are destroyed by recursion. False ends the parsing.
 class Builder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Builder> {
@@ -20,11 +31,11 @@ public:
     bool Uint64(const std::uint64_t value) { return Double(static_cast<double>(value)); }
     bool Double(const double value) { return add(JsonValue(value)); }
     bool String(const char* const text, const rapidjson::SizeType size, bool /*copy*/) {
-        return add(JsonValue(std::string(text, size)));
+        return !has_half_of_a_pair({text, size}) && add(JsonValue(std::string(text, size)));
     }
     bool Key(const char* const text, const rapidjson::SizeType size, bool /*copy*/) {
         keys_.back().assign(text, size);
-        return true;
+        return !has_half_of_a_pair(keys_.back());
     }
     bool StartObject() { return begin(JsonValue(JsonValue::Object())); }
     bool StartArray() { return begin(JsonValue(JsonValue::Array())); }

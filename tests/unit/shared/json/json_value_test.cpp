@@ -31,6 +31,14 @@ BOOST_AUTO_TEST_CASE(a_zero_byte_does_not_end_the_text) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(half_of_a_surrogate_pair_is_no_text) {
+    for (const char* const text :
+         {R"("\ude00")", R"("x\udfffy")", R"("\ud83d")", R"({"\udc00":1})"}) {
+        BOOST_TEST((parse_json(text).code() == ErrorCode::malformed), text);
+    }
+    BOOST_TEST(parse_json(R"(["\ud83d\ude00","\ud7ff","\ue000"])").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(nesting_has_a_limit) {
     const std::string deep(json_depth_max, '[');
     BOOST_TEST(parse_json(deep + std::string(json_depth_max, ']')).has_value());
