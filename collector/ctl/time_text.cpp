@@ -84,6 +84,15 @@ bool is_plausible(const CivilTime& t) noexcept {
     return (t.month != 2 || t.day < 29 || is_leap) && t.hour < 24 && t.minute < 60 && t.second < 60;
 }
 
+/// Whether 64 bits of nanoseconds hold it, in any zone.
+bool is_representable(const CivilTime& t) noexcept {
+    return t.year >= 1678 && t.year <= 2261;
+}
+
+ParsedTime out_of_range() {
+    return "times are of the years 1678 to 2261";
+}
+
 std::tm to_tm(const CivilTime& t) noexcept {
     std::tm fields{};
     fields.tm_year = t.year - 1900;
@@ -212,7 +221,10 @@ std::optional<ParsedTime> parse_date(const std::string_view text, const TimeZone
         return std::nullopt;
     }
     if (scanner.at_end()) {
-        return is_plausible(*t) ? in_zone(*t, zone) : ParsedTime("there is no such day");
+        if (!is_plausible(*t)) {
+            return ParsedTime("there is no such day");
+        }
+        return is_representable(*t) ? in_zone(*t, zone) : out_of_range();
     }
     const bool has_separator = scanner.take('T') || scanner.take('t') || scanner.take(' ');
     if (!has_separator || !take_time_of_day(scanner, *t)) {
@@ -220,6 +232,9 @@ std::optional<ParsedTime> parse_date(const std::string_view text, const TimeZone
     }
     if (!is_plausible(*t)) {
         return ParsedTime("there is no such time");
+    }
+    if (!is_representable(*t)) {
+        return out_of_range();
     }
     if (scanner.at_end()) {
         return in_zone(*t, zone);
@@ -231,6 +246,12 @@ std::optional<ParsedTime> parse_date(const std::string_view text, const TimeZone
     return from_nanos((seconds_in_utc(*t) - *zone_seconds) * nanos_per_second + t->nanos);
 }
 
+ParsedTime from_epoch(const std::int64_t count, const std::int64_t unit_nanos) {
+    std::int64_t nanos = 0;
+    return __builtin_mul_overflow(count, unit_nanos, &nanos) ? out_of_range()
+                                                             : ParsedTime(from_nanos(nanos));
+}
+
 std::optional<ParsedTime> parse_epoch(const std::string_view text) {
     if (!std::ranges::all_of(text, is_digit)) {
         return std::nullopt;
@@ -240,9 +261,9 @@ std::optional<ParsedTime> parse_epoch(const std::string_view text) {
         return std::nullopt;
     }
     switch (text.size()) {
-    case 10: return from_nanos(value * nanos_per_second);
-    case 13: return from_nanos(value * 1'000'000);
-    case 16: return from_nanos(value * 1'000);
+    case 10: return from_epoch(value, nanos_per_second);
+    case 13: return from_epoch(value, 1'000'000);
+    case 16: return from_epoch(value, 1'000);
     case 19: return from_nanos(value);
     default: return ParsedTime("an epoch has 10 (s), 13 (ms), 16 (us) or 19 (ns) digits");
     }

@@ -65,6 +65,26 @@ BOOST_AUTO_TEST_CASE(what_is_no_time_is_refused) {
     BOOST_TEST(parsed("12345") == "an epoch has 10 (s), 13 (ms), 16 (us) or 19 (ns) digits");
 }
 
+BOOST_AUTO_TEST_CASE(a_time_that_64_bits_of_nanoseconds_do_not_hold_is_refused) {
+    const TimeContext context{WallTime(Nanos(0)), TimeZone::utc};
+    for (const char* const text :
+         {"0000-01-01",
+          "1677-12-31T23:59:59Z",
+          "2262-01-01",
+          "9999-12-31T23:59:59Z",
+          "9999999999",
+          "9999999999999",
+          "9999999999999999"}) {
+        const ParsedTime parsed = parse_time(text, context);
+        BOOST_REQUIRE(std::holds_alternative<std::string>(parsed));
+        BOOST_TEST(std::get<std::string>(parsed) == "times are of the years 1678 to 2261", text);
+    }
+    for (const char* const text :
+         {"1678-01-01T00:00:00+23:59", "2261-12-31T23:59:59-23:59", "9223372036"}) {
+        BOOST_TEST(std::holds_alternative<WallTime>(parse_time(text, context)), text);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_local_time_that_exists_twice_is_refused_with_both_readings) {
     const LocalZone zone(LocalZone::oslo);
     const TimeContext local{.now = utc.now, .zone = TimeZone::local};
