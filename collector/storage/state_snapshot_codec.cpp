@@ -168,7 +168,10 @@ Result<std::vector<SegmentFacts>> decode_segment_facts(const ByteView bytes) {
     for (const v1::SegmentEntry& entry : list.segments()) {
         const SegmentFacts facts = to_facts(entry);
         const bool is_next = segments.empty() || facts.base_offset == segments.back().end_offset;
-        if (!is_next || facts.base_offset.value < 0 || facts.end_offset < facts.base_offset) {
+        const bool is_time_good = !entry.has_largest_timestamp_ms()
+                               || facts.largest.timestamp_ms >= 0;
+        if (!is_next || !is_time_good || facts.base_offset.value < 0
+            || facts.end_offset < facts.base_offset) {
             return malformed_facts;
         }
         segments.push_back(facts);

@@ -126,6 +126,14 @@ BOOST_AUTO_TEST_CASE(segments_with_a_hole_between_them_are_not_believed) {
     BOOST_TEST(!decode_segment_facts(as_bytes("\x0a\x05noise!")).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_whose_largest_time_is_negative_is_not_believed) {
+    BOOST_TEST(!decode_segment_facts(
+                    as_bytes("\x0a\x0d\x10\x01\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
+    )
+                    .has_value());
+    BOOST_TEST(decode_segment_facts(as_bytes("\x0a\x04\x10\x01\x28\x01")).has_value());
+}
+
 // Made from the description in LAYOUT.md by a program that shares no code with ours.
 BOOST_AUTO_TEST_CASE(a_snapshot_has_exactly_these_bytes) {
     BOOST_TEST(
