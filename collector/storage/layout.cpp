@@ -33,7 +33,8 @@ std::optional<Offset> parse_segment_file_name(
     std::int64_t value = 0;
     const char* const end = name.data() + offset_digits;
     const auto [stopped_at, error] = std::from_chars(name.data(), end, value);
-    if (error != std::errc() || stopped_at != end || value < 0) {
+    const bool has_sign = name.front() == '-';  // "-0" is a number, too
+    if (error != std::errc() || stopped_at != end || has_sign) {
         return std::nullopt;
     }
     return Offset(value);

@@ -29,6 +29,7 @@ BOOST_AUTO_TEST_CASE(a_name_of_another_form_is_no_segment) {
 }
 
 BOOST_AUTO_TEST_CASE(an_offset_beyond_63_bits_is_no_segment) {
+    BOOST_TEST(!parse_segment_file_name("-0000000000000000000.log", log_suffix).has_value());
     BOOST_TEST(parse_segment_file_name("09223372036854775807.log", log_suffix).has_value());
     BOOST_TEST(!parse_segment_file_name("09223372036854775808.log", log_suffix).has_value());
     BOOST_TEST(!parse_segment_file_name("99999999999999999999.log", log_suffix).has_value());
