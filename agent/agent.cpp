@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include "shared/base/version.h"
+#include "shared/record/loss_topic.h"
 
 #include <fmt/format.h>
 
@@ -61,6 +62,7 @@ ship::ShipperOptions shipper_options(
     for (const FileInputConfig& input : config.file_inputs) {
         topics.insert(input.topic);
     }
+    topics.emplace(record::loss_topic);
     options.topics.assign(topics.begin(), topics.end());
     options.agent_id = agent.agent_id;
     options.machine_id = std::move(machine_id);
@@ -217,10 +219,7 @@ void Agent::connect_parts() {
     ship::ShipperEvents events;
     source::FileSource& source = parts_->source;
     events.met = [this](const rpc::HelloReply& positions) { return on_met(positions); };
-    events.route = [&source](const record::Id128& uid) {
-        const source::Stream& stream = source.stream(uid);
-        return ship::Route{stream.input.topic, stream.path, stream.partition};
-    };
+    events.route = [&source](const record::Id128& uid) { return source.route(uid); };
     events.pinned = [&source](const record::Id128& uid, const PartitionIndex partition) {
         source.pinned(uid, partition);
     };

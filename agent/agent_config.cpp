@@ -1,6 +1,7 @@
 #include "agent/agent_config.h"
 
 #include "shared/base/limits.h"
+#include "shared/record/loss_topic.h"
 
 #include <fmt/format.h>
 
@@ -315,6 +316,25 @@ void check_names(const config::Values& values, config::Problems& problems) {
     }
 }
 
+/// Lines among the loss records would pass for some.
+void check_topics(const config::Values& values, config::Problems& problems) {
+    const auto check = [&problems](const config::Table& table) {
+        if (table.has("topic") && table.text("topic") == record::loss_topic) {
+            problems.add(
+                table.place("topic"),
+                fmt::format(
+                    "\"{}\" is where lost bytes are told; name another topic for lines",
+                    record::loss_topic
+                )
+            );
+        }
+    };
+    check(values.table("output"));
+    for (const config::Table& table : values.tables("input.file")) {
+        check(table);
+    }
+}
+
 /// Reading stops when there is no room for a batch any more: there has to be some at least.
 void check_memory(
     const AgentConfig& made, const config::Values& values, config::Problems& problems
@@ -385,6 +405,7 @@ AgentConfig AgentConfig::from(const config::Values& values, config::Problems& pr
     }
     check_memory(made, values, problems);
     check_names(values, problems);
+    check_topics(values, problems);
     check_excludes(values, problems);
     return made;
 }

@@ -71,6 +71,7 @@ public:
     /// Where the records of one input are counted.
     [[nodiscard]] metrics::Counter& records_of(const std::string& input);
     [[nodiscard]] const BatchOptions& options() const noexcept { return options_; }
+    [[nodiscard]] const record::Id128& agent_id() const noexcept { return agent_id_; }
 
 private:
     friend class Batcher;

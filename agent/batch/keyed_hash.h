@@ -6,6 +6,7 @@
 #include "shared/base/bytes.h"
 
 #include <cstdint>
+#include <string_view>
 
 namespace logboom::batch {
 
@@ -19,6 +20,9 @@ public:
 private:
     std::uint64_t seed_;
 };
+
+/// The id of what belongs to `id` for one purpose. The same for ever, and never `id` itself.
+[[nodiscard]] ship::Id128 derived_id(const ship::Id128& id, std::string_view purpose);
 
 /// Bytes before a position that prove it.
 inline constexpr std::uint32_t tail_bytes_max = 64;

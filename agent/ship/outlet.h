@@ -2,12 +2,14 @@
 #pragma once
 
 #include "agent/ship/memory_budget.h"
+#include "shared/base/strong.h"
 #include "shared/base/time.h"
 #include "shared/io/chunk_pool.h"
 #include "shared/record/source_cursor.h"
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace logboom::ship {
@@ -47,6 +49,13 @@ struct SealedBatch {
 
     [[nodiscard]] Position begin() const noexcept { return {generation, from}; }
     [[nodiscard]] Position end() const noexcept { return {generation, to}; }
+};
+
+/// Where a stream goes.
+struct Route {
+    std::string topic;
+    std::string key;  // decides about the partition of a stream that has none yet
+    std::optional<PartitionIndex> partition;
 };
 
 /// Takes sealed batches. `push` never fails: callers ask `has_room` before they read, and what one block

@@ -45,13 +45,6 @@ struct ShipperOptions {
     Nanos ping_timeout = 10s;
 };
 
-/// Where a stream goes.
-struct Route {
-    std::string topic;
-    std::string key;  // decides about the partition of a stream that has none yet
-    std::optional<PartitionIndex> partition;
-};
-
 /// What the shipper tells and asks. All are called on its shard; none may call the shipper back.
 struct ShipperEvents {
     /// The positions of topics that were not met before, all pages together. What it does is done before

@@ -1,5 +1,7 @@
 #include "collector/ingest/agent_session.h"
 
+#include "shared/record/loss_topic.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -133,7 +135,9 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
     answer.topic = asked.topic;
     metadata::ImagePtr image = ingest_.meta.image();
     const metadata::TopicImage* topic = image->find(asked.topic);
-    if (topic == nullptr && !ingest_.options.auto_create) {
+    // What is lost is told wherever lines are taken: else the files that lost something would wait for ever.
+    const bool may_create = ingest_.options.auto_create || asked.topic == record::loss_topic;
+    if (topic == nullptr && !may_create) {
         answer.status = ReplyStatus::unknown_topic;
         co_return answer;
     }

@@ -1,5 +1,6 @@
 """Files that are copied and then cut in place, as logrotate's copytruncate does it (T17, T18)."""
 
+import json
 import os
 import re
 import signal
@@ -47,6 +48,11 @@ def metric(agent, name):
     port = re.findall(r"listening: http (\d+)", agent.log.read_text())[-1]
     text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode()
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+
+
+def losses(collector):
+    """The loss records, each as a dictionary."""
+    return [json.loads(line) for line in kafka_side.consume(collector.broker, "lb.loss").splitlines()]
 
 
 # The copies are outside the agent's glob, or within it.
@@ -137,3 +143,39 @@ def test_what_a_cut_destroys_is_counted_to_the_byte(stage, collector, place, pat
     assert len(before) + lost == size
     assert lines_of(0, 800_000).startswith(before)
     assert metric(agent, 'logboom_agent_loss_events_total{reason="truncated_unread"}') == 1
+
+    told = losses(collector)
+    assert sum(record["bytes"] for record in told) == lost
+    (record,) = told
+    assert (record["from"], record["to"], record["generation"]) == (len(before), size, 0)
+    assert (record["path"], record["topic"], record["reason"]) == (str(path), topic, "truncated_unread")
+
+
+def test_what_was_cut_while_the_agent_was_down_is_told_once(stage, collector, path):
+    """Seen and not shipped, for there was no collector; the agent is killed when it has just told."""
+    append(path, lines_of(0, 1000))
+    collector.arguments += ["--set", f"listener[1].listen=127.0.0.1:{collector.port('agents')}"]
+    settings = ["agent.http=127.0.0.1:0", "agent.shutdown_timeout=100ms"]
+    agent = stage.agent([collector], [path], extra=[word for setting in settings for word in ("--set", setting)])
+    kafka_side.wait_for_records(collector.broker, topic, 1000, 60, agent.check_running)
+    begin = path.stat().st_size
+    collector.kill()
+    append(path, lines_of(1000, 1010))
+    end = path.stat().st_size
+    behind = "logboom_agent_source_bytes_behind"
+    programs.wait_until(lambda: metric(agent, behind) == end - begin, 60, "a look at the file", agent.check_running)
+    agent.stop()
+    path.write_bytes(lines_of(1010, 1020))
+    collector.start()
+    agent.start()
+    programs.wait_until(
+        lambda: kafka_side.end_offset(collector.broker, "lb.loss") > 0, 60, "the loss record", agent.check_running
+    )
+    agent.kill()
+    agent.start()
+    kafka_side.wait_for_records(collector.broker, topic, 1010, 60, agent.check_running)
+    agent.stop()
+
+    assert kafka_side.consume(collector.broker, topic) == lines_of(0, 1000) + lines_of(1010, 1020)
+    told = [(record["from"], record["to"], record["bytes"]) for record in losses(collector)]
+    assert told == [(begin, end, end - begin)]

@@ -1,6 +1,6 @@
 #define BOOST_TEST_MODULE agent_life
-// An agent's beginnings and ends: what a stop waits for, what a lost checkpoint costs, and what a copy of
-// the machine does.
+// An agent's beginnings and ends: what a stop waits for, what a lost checkpoint costs, what a copy of the
+// machine does, and how what was lost meanwhile is told.
 #include "shared/io/shield.h"
 #include "tests/sim/programs.h"
 #include "tests/unit/agent/ship/agents_door.h"
@@ -42,9 +42,14 @@ void make_dir(SimNode& node, const std::string& path) {
     LB_ASSERT(made == 0 || made == -EEXIST);
 }
 
-void write(SimNode& node, const std::string& path, const std::string_view text) {
+void write(
+    SimNode& node,
+    const std::string& path,
+    const std::string_view text,
+    const std::uint32_t flags = O_APPEND
+) {
     std::shared_ptr<io::SimOpenFile> file;
-    const std::int32_t opened = node.disk().open(path, O_WRONLY | O_CREAT | O_APPEND, 0644, file);
+    const std::int32_t opened = node.disk().open(path, O_WRONLY | O_CREAT | flags, 0644, file);
     LB_ASSERT(opened == 0);
     const auto put = node.disk().write(*file, as_bytes(text), 0, io::SimDisk::Faults::none);
     LB_ASSERT(put == static_cast<std::int32_t>(text.size()));
@@ -117,14 +122,25 @@ public:
         node.request_stop();
         until([&node] { return !node.is_running(); });
     }
+    /// Records that the collector promised to keep.
+    [[nodiscard]] std::int64_t committed(const std::string& topic) {
+        auto& running = dynamic_cast<CollectorProgram&>(collector.program());
+        const metadata::ImagePtr image = running.is_up() ? running.collector().store().image()
+                                                         : nullptr;
+        const metadata::TopicImage* const found = image == nullptr ? nullptr : image->find(topic);
+        if (found == nullptr) {
+            return 0;
+        }
+        const replica::PartitionPtr partition =
+            running.collector().replicas().find(found->id, PartitionIndex(0));
+        return partition == nullptr ? 0 : partition->high_watermark().value;
+    }
     /// All lines of the topic, sorted.
-    std::vector<std::string> consume() {
+    std::vector<std::string> consume(const std::string& topic = "logs") {
         std::string text;
         std::string failure = "the consumer did not come to an end";
         consumer.start([&](Shard& shard) {
-            return std::make_unique<ConsumerProgram>(
-                shard, collector.host(), "logs", text, failure
-            );
+            return std::make_unique<ConsumerProgram>(shard, collector.host(), topic, text, failure);
         });
         until([this] { return !consumer.is_running(); });
         BOOST_TEST(failure == "");
@@ -303,6 +319,56 @@ BOOST_AUTO_TEST_CASE(of_two_machines_with_one_identity_the_later_one_takes_a_new
     BOOST_TEST(life.consume() == all, boost::test_tools::per_element());
     life.stop(copy);
     life.stop(life.agent);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_cut_unread_while_the_agent_is_down_is_told_once_and_to_the_byte) {
+    // O6, rule 5: also by an agent that is killed as soon as anything of it is with the collector.
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        for (const bool is_killed : {false, true}) {
+            Life life(seed);
+            std::vector<std::string> expected;
+            std::size_t from = 0;
+            for (int i = 1000; i < 1100; ++i) {
+                expected.push_back("line " + std::to_string(i));
+                write(life.agent, "/var/log/a.log", expected.back() + "\n");
+                from += expected.back().size() + 1;
+            }
+            life.start_collector();
+            life.start_agent(life.agent);
+            life.until_drained(life.agent);
+            life.world.run_for(3s);
+
+            life.collector.crash(CrashKind::killed);
+            const std::string lost = "lost 1\nlost 2\nlost 3\n";
+            write(life.agent, "/var/log/a.log", lost);
+            life.world.run_for(5s);
+            life.agent.crash(CrashKind::killed);
+            write(life.agent, "/var/log/a.log", "new line\n", O_TRUNC);
+            expected.emplace_back("new line");
+            life.start_collector();
+            life.start_agent(life.agent);
+            if (is_killed) {
+                life.until([&life] {
+                    return life.committed("logs") > 100 || life.committed("lb.loss") > 0;
+                });
+                life.agent.crash(CrashKind::killed);
+                life.start_agent(life.agent);
+            }
+            life.until_drained(life.agent);
+            life.world.run_for(5s);
+
+            BOOST_TEST(life.consume() == expected, boost::test_tools::per_element());
+            const std::vector<std::string> told = life.consume("lb.loss");
+            BOOST_TEST(told.size() == 1u, "seed " << seed << ": " << told.size());
+            const std::string range = "\"generation\":0,\"from\":" + std::to_string(from)
+                                    + ",\"to\":" + std::to_string(from + lost.size())
+                                    + ",\"bytes\":" + std::to_string(lost.size()) + ",";
+            for (const std::string& one : told) {
+                BOOST_TEST((one.find(range) != std::string::npos), one);
+            }
+            life.stop(life.agent);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

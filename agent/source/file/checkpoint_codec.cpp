@@ -102,6 +102,7 @@ void encode_entry(const CheckpointEntry& entry, Buffer& out) {
     }
     message.set_gone_since_ms(entry.gone_since_ms);
     message.set_passed_to(entry.passed_to);
+    message.set_cut_at(entry.cut_at);
     append_message(message, out);
 }
 
@@ -128,6 +129,7 @@ Result<CheckpointEntry> decode_entry(const ByteView value) {
     }
     entry.gone_since_ms = message.gone_since_ms();
     entry.passed_to = message.passed_to();
+    entry.cut_at = message.cut_at();
     return entry;
 }
 

@@ -32,6 +32,7 @@ struct CheckpointEntry {
     std::optional<PartitionIndex> partition;
     std::int64_t gone_since_ms = 0;  // 0: the file is still needed
     std::uint64_t passed_to = 0;     // bytes behind `offset` that yielded no record; 0: none
+    std::uint64_t cut_at = 0;        // how far the generation before this one was handed out
 
     bool operator==(const CheckpointEntry&) const = default;
 };

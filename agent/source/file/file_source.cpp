@@ -1,5 +1,7 @@
 #include "agent/source/file/file_source.h"
 
+#include "shared/record/loss_topic.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +34,7 @@ FileSource::FileSource(
     , turns_(env)
     , identifier_(env, hash)
     , discovery_(env, options_.inputs, registry)
+    , losses_(env, streams_, turns_, checkpoint, room, outlet, meters_, registry)
     , tailer_(
           env,
           options_.tailer,
@@ -42,9 +45,10 @@ FileSource::FileSource(
           outlet,
           memory,
           meters_,
+          losses_,
           registry
       )
-    , locator_(env, streams_, turns_, identifier_, checkpoint, room, tailer_, meters_, registry)
+    , locator_(env, streams_, turns_, identifier_, checkpoint, room, tailer_, losses_, registry)
     , work_(env.scheduler)
     , scope_(env.scheduler)
     , files_unreadable_(files_gauge(registry, "unreadable"))
@@ -118,6 +122,7 @@ void FileSource::recall(const CheckpointEntry& entry) {
     stream.partition = entry.partition;
     stream.acked_to = entry.offset;
     stream.acked_tail = {entry.tail_len, entry.tail_hash};
+    stream.cut_at = entry.cut_at;
     const ship::Position position{entry.generation, entry.offset};
     stream.restart_at(position, stream.acked_tail);
     if (entry.passed_to > entry.offset) {
@@ -163,6 +168,9 @@ void FileSource::take(const rpc::HelloReply& positions) {
             learn(topic.topic, position, known_to_collectors);
         }
         topics_met_.insert(topic.topic);
+        if (topic.topic == record::loss_topic) {
+            losses_.meet();
+        }
         for (const FileInput& input : options_.inputs) {
             if (input.topic == topic.topic) {
                 moved_at_[&input] = env_.clock.now();
@@ -194,6 +202,8 @@ void FileSource::learn(
         return;
     }
     stream->partition = position.partition;
+    const ship::Position told{position.generation, position.to};
+    losses_.learn(*stream, told, Tail{position.tail_len, position.tail_hash});
     const bool is_expected = known.generation == stream->generation
                           && known.offset == stream->acked_to;
     if (is_expected) {
@@ -284,10 +294,10 @@ void FileSource::connect_streams() {
 
 // --- What the shipper tells and asks -------------------------------------------------------------
 
-const Stream& FileSource::stream(const Id128& uid) const {
-    const Stream* const found = streams_.find(uid);
-    LB_ASSERT(found != nullptr);
-    return *found;
+ship::Route FileSource::route(const Id128& uid) const {
+    const Stream* const stream = streams_.find(uid);
+    return stream == nullptr ? Losses::route()
+                             : ship::Route{stream->input.topic, stream->path, stream->partition};
 }
 
 void FileSource::pinned(const Id128& uid, const PartitionIndex partition) {
@@ -299,7 +309,12 @@ void FileSource::pinned(const Id128& uid, const PartitionIndex partition) {
 
 void FileSource::acknowledged(const Id128& uid, const ship::Position position, const Tail tail) {
     Stream* const stream = streams_.find(uid);
-    if (stream == nullptr || position.generation != stream->generation) {
+    if (stream == nullptr) {
+        losses_.acknowledged(uid, position);
+        return;
+    }
+    losses_.handed_over(*stream, position, tail);
+    if (position.generation != stream->generation) {
         return;
     }
     stream->acked_to = position.offset;
@@ -324,10 +339,15 @@ void FileSource::rewind(const Id128& uid, const ship::Position position) {
         );
         // Sealed later, it would come behind batches that are not on their way any more.
         stream->batcher.discard();
+        if (losses_.take_back(*stream, position)) {
+            return;
+        }
         stream->rewind_to = position;
         stream->acked_to = position.generation == stream->generation ? position.offset : 0;
         stream->acked_tail = Tail();
         turns_.want(*stream);
+    } else {
+        losses_.rewind(uid, position);
     }
 }
 
@@ -576,7 +596,8 @@ void FileSource::forget_old() {
     const std::int64_t now_ms = to_unix_ms(env_.clock.wall());
     const std::int64_t age_ms = std::chrono::duration_cast<Millis>(options_.forget_after).count();
     for (Stream* const stream : streams_.in_state(StreamState::gone)) {
-        const bool is_busy = stream->is_in_turn || stream->is_queued || stream->is_blocked;
+        const bool is_busy = stream->is_in_turn || stream->is_queued || stream->is_blocked
+                          || !stream->losses.empty();
         if (!is_busy && now_ms - stream->gone_since_ms > age_ms) {
             checkpoint_.forget(stream->uid);
             turns_.forget(*stream);

@@ -9,6 +9,7 @@
 #include "agent/source/file/checkpoint.h"
 #include "agent/source/file/discovery.h"
 #include "agent/source/file/locator.h"
+#include "agent/source/file/losses.h"
 #include "agent/source/file/source_meters.h"
 #include "agent/source/file/tailer.h"
 #include "shared/rpc/agent_messages.h"
@@ -60,7 +61,7 @@ public:
     Task<void> stop();
 
     // What the shipper tells and asks.
-    [[nodiscard]] const Stream& stream(const Id128& uid) const;
+    [[nodiscard]] ship::Route route(const Id128& uid) const;
     void pinned(const Id128& uid, PartitionIndex partition);
     void acknowledged(const Id128& uid, ship::Position position, Tail tail);
     void rewind(const Id128& uid, ship::Position position);
@@ -120,6 +121,7 @@ private:
     TurnQueue turns_;
     Identifier identifier_;
     Discovery discovery_;
+    Losses losses_;
     Tailer tailer_;
     Locator locator_;
     std::set<std::string> suspects_;

@@ -25,7 +25,7 @@ Locator::Locator(
     Checkpoint& checkpoint,
     batch::BatchRoom& room,
     Tailer& tailer,
-    SourceMeters& meters,
+    Losses& losses,
     metrics::Registry& registry
 )
     : env_(env)
@@ -35,7 +35,7 @@ Locator::Locator(
     , checkpoint_(checkpoint)
     , room_(room)
     , tailer_(tailer)
-    , meters_(meters)
+    , losses_(losses)
     , finder_(env, streams, identifier)
     , copies_skipped_(registry.counter(
           "logboom_agent_file_copies_skipped_total", "Copies of known files that were left alone."
@@ -214,6 +214,7 @@ Task<void> Locator::adopt(Stream& stream, OpenFile opened, FoundFile found) {
     stream.doubt = Doubt::none;
     stream.gone_since_ms = 0;
     stream.is_drained = false;
+    losses_.found_again(stream);
     if (stream.file == nullptr) {
         attach(stream, std::move(opened.file), found.path);
     } else if (is_other_inode) {
@@ -416,7 +417,6 @@ void Locator::follow_copy(Stream& stream, OpenFile copy) {
 void Locator::lose(Stream& stream) {
     const std::uint64_t lost = stream.unread_bytes();
     if (lost != 0) {
-        meters_.lost(LossReason::vanished_unread, lost);
         env_.log.error(
             "file vanished before it was read to its end",
             {kv("path", quoted(stream.path)),
@@ -425,6 +425,7 @@ void Locator::lose(Stream& stream) {
              kv("stream", to_hex(stream.uid))}
         );
     }
+    losses_.lose_rest(stream, LossReason::vanished_unread);
     missing_.forget(stream.uid);
     streams_.leave(stream);
     stream.state = StreamState::gone;

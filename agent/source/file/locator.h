@@ -28,7 +28,7 @@ public:
         Checkpoint& checkpoint,
         batch::BatchRoom& room,
         Tailer& tailer,
-        SourceMeters& meters,
+        Losses& losses,
         metrics::Registry& registry
     );
 
@@ -92,7 +92,7 @@ private:
     Checkpoint& checkpoint_;
     batch::BatchRoom& room_;
     Tailer& tailer_;
-    SourceMeters& meters_;
+    Losses& losses_;
     FileFinder finder_;
     RetryList<std::string> unreadable_;
     std::size_t ignored_ = 0;

@@ -80,17 +80,18 @@ SourceMeters::SourceMeters(
     for (const FileInput& input : inputs) {
         inputs_[&input] = std::make_unique<OfInput>(input, registry);
     }
-    const std::array<const char*, 2> reasons{"truncated_unread", "vanished_unread"};
-    for (std::size_t i = 0; i < reasons.size(); ++i) {
-        lost_[i].bytes = &registry.counter(
+    for (const LossReason reason : {LossReason::truncated_unread, LossReason::vanished_unread}) {
+        const char* const label = to_string(reason);
+        Lost& counters = lost_[static_cast<std::size_t>(reason)];
+        counters.bytes = &registry.counter(
             "logboom_agent_loss_bytes_total",
             "Bytes that will not be delivered.",
-            {{"reason", reasons[i]}}
+            {{"reason", label}}
         );
-        lost_[i].events = &registry.counter(
+        counters.events = &registry.counter(
             "logboom_agent_loss_events_total",
             "Records that will not be delivered, at least; a destroyed range of a file counts as one.",
-            {{"reason", reasons[i]}}
+            {{"reason", label}}
         );
     }
 }

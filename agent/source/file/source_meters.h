@@ -11,12 +11,6 @@
 
 namespace logboom::source {
 
-/// Why bytes of a file will not be delivered (O6).
-enum class LossReason : std::uint8_t {
-    truncated_unread,  ///< the file was cut before they were read
-    vanished_unread    ///< the file went away before they were read
-};
-
 /// Seconds in which at least one stream of an input waited for the same thing.
 class ThrottledTime {
 public:

@@ -12,6 +12,14 @@ const char* to_string(const StreamState state) noexcept {
     LB_UNREACHABLE("StreamState");
 }
 
+const char* to_string(const LossReason reason) noexcept {
+    switch (reason) {
+    case LossReason::truncated_unread: return "truncated_unread";
+    case LossReason::vanished_unread: return "vanished_unread";
+    }
+    LB_UNREACHABLE("LossReason");
+}
+
 Stream::Stream(
     batch::BatchRoom& room,
     const FileInput& from_input,
@@ -47,7 +55,7 @@ void Stream::restart_at(const ship::Position position, const Tail proof) {
 
 void Stream::begin_generation() {
     batcher.seal();  // what was read of the old content is still sent
-    cut_at = batcher.position().offset;
+    cut_at = batcher.sealed_to();
     written_at = WallTime();
     is_compressed = false;
     acked_to = 0;
@@ -63,6 +71,24 @@ void Stream::forget_looks() noexcept {
 }
 
 CheckpointEntry Stream::to_entry() const {
+    CheckpointEntry entry = own_entry();
+    if (!losses.empty()) {
+        const CheckpointEntry& before = losses.front().before;
+        entry.generation = before.generation;
+        entry.offset = before.offset;
+        entry.tail_len = before.tail_len;
+        entry.tail_hash = before.tail_hash;
+        entry.identity.head_len = before.identity.head_len;
+        entry.identity.head_hash = before.identity.head_hash;
+        entry.identity.size_seen = before.identity.size_seen;
+        entry.gone_since_ms = before.gone_since_ms;
+        entry.passed_to = before.passed_to;
+        entry.cut_at = before.cut_at;
+    }
+    return entry;
+}
+
+CheckpointEntry Stream::own_entry() const {
     CheckpointEntry entry;
     entry.stream = uid;
     entry.generation = generation;
@@ -76,6 +102,7 @@ CheckpointEntry Stream::to_entry() const {
     entry.gone_since_ms = gone_since_ms;
     const bool is_passed_over = is_all_acknowledged() && batcher.position().offset > acked_to;
     entry.passed_to = is_passed_over ? batcher.position().offset : 0;
+    entry.cut_at = cut_at;
     return entry;
 }
 

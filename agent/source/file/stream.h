@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace logboom::source {
 
@@ -49,6 +50,29 @@ struct Proof {
 struct Failing {
     SteadyTime since{};
     Nanos pause{};
+};
+
+/// Why bytes of a file will not be delivered (O6).
+enum class LossReason : std::uint8_t {
+    truncated_unread,  ///< the file was cut before they were read
+    vanished_unread    ///< the file went away before they were read
+};
+[[nodiscard]] const char* to_string(LossReason reason) noexcept;
+
+/// Bytes that will not be delivered. As long as a stream has one it is not read on, and the checkpoint says
+/// what it said before, so that the loss is found again after a crash (rule 5).
+struct Loss {
+    LossReason reason = LossReason::truncated_unread;
+    std::uint64_t generation = 0;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    /// More than the range has, if the file was cut again before this could be told.
+    std::uint64_t bytes = 0;
+    /// Told when the collector has what was handed out, up to here: it may yet be asked for again.
+    std::uint64_t awaited_to = 0;
+    CheckpointEntry before;
+    bool is_counted = false;
+    bool is_sent = false;
 };
 
 struct Stream {
@@ -81,6 +105,7 @@ struct Stream {
     Tail acked_tail;
     std::optional<ship::Position> rewind_to;  // asked by the collector; done before the next read
     std::uint64_t cut_at = 0;  // how far the generation before this one was handed out
+    std::vector<Loss> losses;  // those that no collector has yet; of `Losses`
     Lag lag;
 
     // The file and what is in work. Only the turn of a stream uses and closes `file`.
@@ -141,7 +166,10 @@ struct Stream {
     void begin_generation();
     /// Another file, or the same under another name: nothing that was seen of it counts any more.
     void forget_looks() noexcept;
+    /// What the checkpoint is to say.
     [[nodiscard]] CheckpointEntry to_entry() const;
+    /// The same as if there were no losses to be told.
+    [[nodiscard]] CheckpointEntry own_entry() const;
 };
 
 }  // namespace logboom::source

@@ -46,6 +46,7 @@ Tailer::Tailer(
     const ship::Outlet& outlet,
     ship::MemoryBudget& memory,
     SourceMeters& meters,
+    Losses& losses,
     metrics::Registry& registry
 )
     : env_(env)
@@ -57,6 +58,7 @@ Tailer::Tailer(
     , outlet_(outlet)
     , memory_(memory)
     , meters_(meters)
+    , losses_(losses)
     , scope_(env.scheduler)
     , counters_(registry) {}
 
@@ -78,9 +80,9 @@ bool Tailer::is_drained() const {
     const auto is_done = [](const auto& entry) {
         const Stream& stream = *entry.second;
         const bool is_at_rest = !stream.is_queued && !stream.is_in_turn && !stream.is_blocked;
-        return stream.state == StreamState::gone
-            || (is_at_rest && stream.is_at_end && !stream.has_partial_tail
-                && stream.is_all_acknowledged());
+        const bool is_read_to_its_end = is_at_rest && stream.is_at_end && !stream.has_partial_tail
+                                     && stream.is_all_acknowledged();
+        return stream.losses.empty() && (stream.state == StreamState::gone || is_read_to_its_end);
     };
     return std::all_of(streams_.all().begin(), streams_.all().end(), is_done);
 }
@@ -109,7 +111,7 @@ bool Tailer::waits_for_predecessor(const Stream& stream) const {
 }
 
 std::optional<ThrottledBy> Tailer::held_up_by(const Stream& stream) {
-    if (!events_.may_read(stream) || !outlet_.has_room(stream.uid)) {
+    if (!stream.losses.empty() || !events_.may_read(stream) || !outlet_.has_room(stream.uid)) {
         return ThrottledBy::collector;
     }
     return memory_.may_read() ? std::nullopt : std::optional(ThrottledBy::memory);
@@ -117,14 +119,22 @@ std::optional<ThrottledBy> Tailer::held_up_by(const Stream& stream) {
 
 Task<void> Tailer::turn(Stream& stream) {
     meters_.end_wait(stream);
+    if (events_.may_read(stream)) {
+        losses_.tell(stream);
+    }
+    const bool has_to_tell = !stream.losses.empty();
     const bool is_read = stream.state == StreamState::active
                       || stream.state == StreamState::rotated;
     if (!is_read || stream.doubt != Doubt::none) {
+        if (has_to_tell) {
+            turns_.block(stream);
+        }
         co_return;
     }
     co_await take_replacement(stream);
     const bool must_wait = waits_for_predecessor(stream);  // it is called when that one is drained
-    const std::optional<ThrottledBy> by = must_wait ? std::nullopt : held_up_by(stream);
+    const std::optional<ThrottledBy> by = must_wait && !has_to_tell ? std::nullopt
+                                                                    : held_up_by(stream);
     if (by) {
         turns_.block(stream);
         meters_.begin_wait(stream, *by);
@@ -178,6 +188,9 @@ Task<Result<Tailer::After>> Tailer::go_on(Stream& stream) {
         if (seen != Continuity::same) {
             co_return After::cut;
         }
+        if (!stream.losses.empty()) {
+            co_return After::again;
+        }
     }
     if (stream.splitter.awaited()) {
         co_return co_await finish_cut_line(stream);
@@ -218,7 +231,7 @@ Task<Result<Continuity>> Tailer::go_back(Stream& stream) {
     if (stream.rewind_to == asked) {  // else it is asked for the other at the next turn
         stream.rewind_to.reset();
         if (asked.generation + 1 == stream.generation && asked.offset < stream.cut_at) {
-            meters_.lost(LossReason::truncated_unread, stream.cut_at - asked.offset);
+            losses_.lose_range(stream, asked.generation, asked.offset, stream.cut_at);
             stream.cut_at = asked.offset;
         }
         stream.restart_at(position, proof);
@@ -326,7 +339,7 @@ void Tailer::note_content(Stream& stream) {
     std::uint64_t& size_seen = stream.identity.size_seen;
     const bool is_same_inode = stream.replacement == nullptr;
     if (stream.size_asked < size_seen && !stream.is_compressed && is_same_inode) {
-        meters_.lost(LossReason::truncated_unread, size_seen - stream.size_asked);
+        losses_.lose_range(stream, stream.generation, stream.size_asked, size_seen);
         env_.log.info(
             "file was shortened behind the position",
             {kv("path", quoted(stream.path_now)),
@@ -338,6 +351,8 @@ void Tailer::note_content(Stream& stream) {
     if (stream.size_asked != size_seen) {
         size_seen = stream.size_asked;
         stream.grown_at = now;
+        checkpoint_.put(stream.to_entry()
+        );  // what is cut or vanishes while we are down was this long
     }
     stream.written_at = stream.mtime_seen;
     stream.note_lag(now);
@@ -375,22 +390,22 @@ void Tailer::on_cut(Stream& stream) {
 }
 
 void Tailer::begin_anew(Stream& stream) {
-    const std::uint64_t lost = stream.unread_bytes();
     counters_.truncations.add();
-    meters_.lost(LossReason::truncated_unread, lost);
     env_.log.info(
         "file was truncated; reading its new content from the beginning",
         {kv("path", quoted(stream.path_now)),
          kv("read_to", stream.read_to),
          kv("size", stream.size_asked),
-         kv("lost_bytes", lost)}
+         kv("lost_bytes", stream.unread_bytes())}
     );
+    losses_.lose_rest(stream, LossReason::truncated_unread);
     FileIdentity identity = stream.identity;
     identity.head_len = 0;
     identity.head_hash = 0;
     identity.size_seen = 0;
     streams_.set_identity(stream, std::move(identity));
     stream.doubt = Doubt::none;
+    stream.has_news = true;  // though it may not be read: it may be cut again
     stream.begin_generation();
     checkpoint_.put(stream.to_entry());
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "agent/source/file/checkpoint.h"
+#include "agent/source/file/losses.h"
 #include "agent/source/file/source_meters.h"
 #include "agent/source/file/stream_table.h"
 #include "agent/source/file/turn_queue.h"
@@ -44,6 +45,7 @@ public:
         const ship::Outlet& outlet,
         ship::MemoryBudget& memory,
         SourceMeters& meters,
+        Losses& losses,
         metrics::Registry& registry
     );
     void connect_events(TailerEvents events) { events_ = std::move(events); }
@@ -135,6 +137,7 @@ private:
     const ship::Outlet& outlet_;
     ship::MemoryBudget& memory_;
     SourceMeters& meters_;
+    Losses& losses_;
     TailerEvents events_;
     std::uint32_t open_count_ = 0;
     Scope scope_;

@@ -30,6 +30,14 @@ BOOST_AUTO_TEST_CASE(a_configuration_without_inputs_is_an_error_that_names_the_t
     );
 }
 
+BOOST_AUTO_TEST_CASE(lines_do_not_go_where_losses_are_told) {
+    const std::string topic = "topic = \"lb.loss\"\n";
+    BOOST_TEST(
+        has(problems_of("[output]\n" + topic + one_input), "x.toml:2:9: error: \"lb.loss\" is")
+    );
+    BOOST_TEST(has(problems_of(one_input + topic), "x.toml:4:9: error: \"lb.loss\" is"));
+}
+
 BOOST_AUTO_TEST_CASE(ten_mistakes_are_all_reported_with_their_places) {
     const std::string text = problems_of("[agent]\n"
                                          "state_dir = \"relative\"\n"

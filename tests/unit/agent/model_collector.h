@@ -2,6 +2,7 @@
 // what it has in the end.
 #pragma once
 
+#include "shared/record/loss_topic.h"
 #include "shared/rpc/agent_messages.h"
 #include "tests/unit/agent/read_batch.h"
 
@@ -92,6 +93,7 @@ public:
 
     std::map<record::Id128, Known> known;
     std::vector<Taken> taken;
+    std::vector<Taken> losses;  // records of lb.loss
     std::size_t batches = 0;
     std::size_t duplicates = 0;
     std::size_t rejects = 0;
@@ -120,8 +122,10 @@ private:
         at.tail = ship::Tail{cursor.tail_len, cursor.tail_hash};
         at.identity = cursor.identity ? cursor.identity : at.identity;
         ++batches;
+        const bool is_of_loss = envelope.topic == record::loss_topic;
         for (const ReadRecord& record : batch.records) {
-            taken.push_back({cursor.stream, envelope.partition, cursor.generation, record});
+            (is_of_loss ? losses : taken)
+                .push_back({cursor.stream, envelope.partition, cursor.generation, record});
         }
     }
 };

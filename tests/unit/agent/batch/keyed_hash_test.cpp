@@ -31,4 +31,15 @@ BOOST_AUTO_TEST_CASE(a_position_is_proven_by_at_most_64_bytes_before_it) {
     BOOST_TEST(tail_of(hash, ByteView()).size == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(a_derived_id_is_always_the_same_and_that_of_nothing_else) {
+    ship::Id128 id{};
+    id[3] = std::byte{7};
+    const ship::Id128 derived = derived_id(id, "lb.loss");
+    // Collectors know streams by it: it may never change.
+    BOOST_TEST(to_hex(derived) == "05cc48f2fafad03c5816875774f168c2");
+    BOOST_TEST((derived != id));
+    BOOST_TEST((derived != derived_id(id, "other")));
+    BOOST_TEST((derived != derived_id(ship::Id128{}, "lb.loss")));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -166,6 +166,8 @@ BOOST_AUTO_TEST_CASE(a_hello_makes_the_topics_that_the_agent_ships_to_if_that_is
     world.door->options.auto_create = false;
     const rpc::HelloReply refused = world.hello(SessionWorld::hello_of("t"));
     BOOST_TEST((refused.topics.front().status == ReplyStatus::unknown_topic));
+    const rpc::HelloReply of_losses = world.hello(SessionWorld::hello_of("lb.loss"));
+    BOOST_TEST((of_losses.topics.front().status == ReplyStatus::ok));
     world.door->options.auto_create = true;
     world.door->options.partitions_default = 3;
     const rpc::TopicPositions made = world.hello(SessionWorld::hello_of("t")).topics.front();

@@ -34,6 +34,7 @@ CheckpointEntry some_entry() {
     entry.partition = PartitionIndex(0);
     entry.gone_since_ms = 1'700'000'000'000;
     entry.passed_to = 1'000'000'000'005;
+    entry.cut_at = 1'000'000'000'006;
     return entry;
 }
 

@@ -124,15 +124,16 @@ public:
         return queue_.size() < queue_max;
     }
     void push(ship::SealedBatch batch) override {
-        const source::Stream& stream = source_->stream(batch.stream);
-        if (!stream.partition) {
+        ship::Route route = source_->route(batch.stream);
+        if (!route.partition) {
             // Never twice the same, so that a stream has another's only if it was handed on.
             const auto next = static_cast<std::int32_t>(collector_.known.size() + queue_.size());
-            source_->pinned(batch.stream, PartitionIndex(next));
+            route.partition = PartitionIndex(next);
+            source_->pinned(batch.stream, *route.partition);
         }
         Waiting waiting;
-        waiting.envelope.topic = stream.input.topic;
-        waiting.envelope.partition = *stream.partition;
+        waiting.envelope.topic = std::move(route.topic);
+        waiting.envelope.partition = *route.partition;
         waiting.envelope.size_bytes = batch.bytes.size();
         waiting.envelope.stream = batch.stream;
         waiting.envelope.generation = batch.generation;
@@ -257,7 +258,7 @@ public:
         room->start();
         room->set_agent(id_of(1), epoch);
     }
-    void meet() { files->begin(collector.positions({"logs", "other"}, 64)); }
+    void meet() { files->begin(collector.positions({"logs", "other", "lb.loss"}, 64)); }
     void stop() {
         machine.run(files->stop());
         room->seal_all();
