@@ -129,6 +129,13 @@ void Losses::add(Stream& stream, Loss loss) {
 }
 
 void Losses::learn(Stream& stream, const ship::Position known, const Tail tail) {
+    if (known.generation > stream.generation) {  // what we remember is of content that is no more
+        FileIdentity identity = stream.identity;
+        identity.head_len = 0;
+        identity.head_hash = 0;
+        identity.size_seen = known.offset;
+        streams_.set_identity(stream, std::move(identity));
+    }
     std::vector<Loss>& losses = stream.losses;
     while (!losses.empty() && losses.front().generation < known.generation) {
         losses.erase(losses.begin());  // told in an earlier run: else nothing had come behind it
