@@ -3,6 +3,7 @@
 #pragma once
 
 #include "shared/base/log.h"
+#include "shared/base/probe.h"
 #include "shared/base/rng.h"
 #include "shared/io/fs.h"
 #include "shared/io/net.h"
@@ -29,6 +30,7 @@ struct Env {
     io::Scheduler& scheduler;
     ChunkPool& pool;
     Logger& log;
+    Probe* probe = nullptr;  ///< null outside of the simulator
 
     /// `co_await env.sleep(100ms)`; ends early with `cancelled`.
     [[nodiscard]] Task<Result<Ok>> sleep(const Nanos duration) const {

@@ -421,11 +421,14 @@ void SimBackend::start_connect(const std::uint64_t id) {
     net_.connect(
         node_,
         address,
-        [this, alive, id](const std::int32_t error, std::shared_ptr<SimEndpoint> conn) {
+        [this, alive, id, &net = net_](
+            const std::int32_t error, std::shared_ptr<SimEndpoint> conn
+        ) {
+            // The program may have died meanwhile, and we with it: the net lives on.
             const bool wanted = !alive.expired() && live_.contains(id) && !live_.at(id).settled;
             if (!wanted) {
                 if (conn != nullptr) {
-                    net_.close(conn);
+                    net.close(conn);
                 }
                 return;
             }

@@ -36,6 +36,7 @@ struct SimNode::Life {
         , order(world.rng().fork())
         , shard(0, backend, holder.env()) {
         holder.scheduler().shuffle_with(&order);
+        holder.env().probe = world.probe();
     }
 
     void destroy_frames() {
@@ -127,7 +128,7 @@ bool SimWorld::run_nodes() {
     bool has_run = false;
     for (const std::unique_ptr<SimNode>& node : nodes_) {
         SimNode::Life* const life = node->life_.get();
-        if (life == nullptr) {
+        if (life == nullptr || node->is_paused_) {
             continue;
         }
         io::Scheduler& scheduler = life->holder.scheduler();
@@ -154,7 +155,8 @@ bool SimWorld::run_nodes() {
 SteadyTime SimWorld::next_time() {
     SteadyTime next = events_.next_due();
     for (const std::unique_ptr<SimNode>& node : nodes_) {
-        if (SimNode::Life* const life = node->life_.get()) {
+        SimNode::Life* const life = node->life_.get();
+        if (life != nullptr && !node->is_paused_) {
             if (life->timers_changed) {
                 life->next_timer = life->holder.scheduler().timers().next_due();
                 life->timers_changed = false;

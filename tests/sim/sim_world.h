@@ -63,6 +63,8 @@ public:
     [[nodiscard]] Program& program() noexcept;
     [[nodiscard]] LastLines& log() noexcept { return log_; }
     [[nodiscard]] std::size_t ops_in_flight() const noexcept;
+    /// SIGSTOP: its program does nothing, its kernel goes on.
+    void set_paused(const bool is_paused) noexcept { is_paused_ = is_paused; }
 
     void start(const MakeProgram& make);
     void crash(CrashKind kind);
@@ -81,6 +83,7 @@ private:
     io::SimBackendOptions backend_options_;
     LastLines log_;
     std::unique_ptr<Life> life_;
+    bool is_paused_ = false;
 };
 
 class SimWorld {
@@ -94,12 +97,17 @@ public:
     [[nodiscard]] io::SimEvents& events() noexcept { return events_; }
     [[nodiscard]] io::SimNet& net() noexcept { return net_; }
     [[nodiscard]] Rng& rng() noexcept { return events_.rng(); }
+    /// Of all nodes that start from now on. Outlives them.
+    void set_probe(Probe* const probe) noexcept { probe_ = probe; }
+    [[nodiscard]] Probe* probe() const noexcept { return probe_; }
     SimNode& add_node(const std::string& name, io::SimDiskOptions disk = io::SimDiskOptions());
 
     enum class Ended : std::uint8_t { condition, deadline, step_limit };
     /// Runs everything until `condition` holds, which is asked after each event.
     Ended run_until(const std::function<bool()>& condition, Nanos at_most);
-    void run_for(const Nanos time) { run_until([] { return false; }, time); }
+    void run_for(const Nanos time) {
+        run_until([] { return false; }, time);
+    }
     /// A world that takes more steps than this is a livelock.
     void set_steps_max(const std::uint64_t steps) noexcept { steps_max_ = steps; }
 
@@ -114,6 +122,7 @@ private:
     io::SimEvents events_;
     io::SimNet net_;
     std::vector<std::unique_ptr<SimNode>> nodes_;
+    Probe* probe_ = nullptr;
     std::uint64_t steps_ = 0;
     std::uint64_t steps_max_ = 50'000'000;
 };

@@ -28,7 +28,7 @@ void in_every_world(void (*const act)(Bench&)) {
 }
 
 /// Of an operation that was cancelled at some moment.
-void check_cancelled(Bench& b, const Case& c, Probe& p) {
+void check_cancelled(Bench& b, const Case& c, OpProbe& p) {
     b.wait(p);
     b.pass_a_while();
     BOOST_TEST(p.completions == 1);
@@ -41,7 +41,7 @@ void check_cancelled(Bench& b, const Case& c, Probe& p) {
 }
 
 /// Who may end in which way is asked elsewhere: here only that it ends.
-void check_ends_once(Bench& b, Probe& p) {
+void check_ends_once(Bench& b, OpProbe& p) {
     if (p.completions == 0) {
         b.cancel(p);
     }
@@ -53,7 +53,7 @@ void check_ends_once(Bench& b, Probe& p) {
 void cancel_after(Bench& world_bench, const Case& c, const Nanos delay) {
     BOOST_TEST_CONTEXT(to_string(c.kind)) {
         Bench b(world_bench.world());
-        Probe p(c.kind);
+        OpProbe p(c.kind);
         c.prepare(b, p);
         b.submit(p);
         const SteadyTime until = b.backend().now() + delay;
@@ -72,11 +72,11 @@ struct WriteOutcome {
     std::int32_t refused;
 };
 WriteOutcome write_beyond_4096(Bench& b, const int fd) {
-    Probe first(OpKind::writev);
+    OpProbe first(OpKind::writev);
     first.op.fd = fd;
     first.write_from(std::string(10'000, 'x'));
     const std::int32_t part = b.run(first);
-    Probe second(OpKind::writev);
+    OpProbe second(OpKind::writev);
     second.op.fd = fd;
     second.op.off = 4096;
     second.write_from("yy");
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_ends_once_with_the_same_error_everywher
         for (const Failure& failure : failures()) {
             BOOST_TEST_CONTEXT(failure.what) {
                 Bench b(world_bench.world());
-                Probe p(failure.kind);
+                OpProbe p(failure.kind);
                 failure.prepare(b, p);
                 const std::int32_t res = b.run(p);
                 BOOST_TEST(res == failure.expected);
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_descriptor_that_is_not_open_is_told_by_every_kind_that_ta
     in_every_world([](Bench& b) {
         for (const OpKind kind : kinds_on_descriptors) {
             BOOST_TEST_CONTEXT(to_string(kind)) {
-                Probe p(kind);
+                OpProbe p(kind);
                 on_missing_descriptor(b, p);
                 BOOST_TEST(b.run(p) == -EBADF);
                 BOOST_TEST(p.events.empty());
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(every_kind_does_its_work_and_ends_once_and_never_inside_sub
         for (const Case& c : cases()) {
             BOOST_TEST_CONTEXT(to_string(c.kind)) {
                 Bench b(world_bench.world());
-                Probe p(c.kind);
+                OpProbe p(c.kind);
                 c.prepare(b, p);
                 const std::int32_t res = b.run(p);
                 if (c.gives_descriptor) {
@@ -182,13 +182,13 @@ BOOST_AUTO_TEST_CASE(every_kind_that_is_cancelled_when_its_answer_waits_to_be_to
             BOOST_TEST_CONTEXT(to_string(c.kind)) {
                 Bench b(world_bench.world());
                 // Both cancel the one between them: one that is done at once, one that takes time.
-                Probe before(OpKind::local_port);
+                OpProbe before(OpKind::local_port);
                 before.op.fd = b.listen();
-                Probe after(OpKind::statx);
+                OpProbe after(OpKind::statx);
                 after.path = b.world().dir();
                 after.op.path = after.path.c_str();
                 after.op.out = &after.stat;
-                Probe p(c.kind);
+                OpProbe p(c.kind);
                 c.prepare(b, p);
                 before.then = after.then = [&b, &p] { b.cancel(p); };
                 b.submit(before);
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(what_waits_for_somebody_ends_when_he_has_come_and_not_befor
         for (const Waiting& w : waiting()) {
             BOOST_TEST_CONTEXT(to_string(w.kind)) {
                 Bench b(world_bench.world());
-                Probe p(w.kind);
+                OpProbe p(w.kind);
                 w.prepare(b, p);
                 b.submit(p);
                 b.pass_a_while();
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(what_waits_for_somebody_ends_when_it_is_cancelled_and_not_b
         for (const Waiting& w : waiting()) {
             BOOST_TEST_CONTEXT(to_string(w.kind)) {
                 Bench b(world_bench.world());
-                Probe p(w.kind);
+                OpProbe p(w.kind);
                 w.prepare(b, p);
                 if (w.kind == OpKind::sendmsg && !b.is_real()) {
                     continue;  // a simulated send ends with a part at any time
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(what_is_cancelled_when_somebody_comes_ends_once_and_loses_n
             }
             BOOST_TEST_CONTEXT(to_string(w.kind)) {
                 Bench b(world_bench.world());
-                Probe p(w.kind);
+                OpProbe p(w.kind);
                 w.prepare(b, p);
                 b.submit(p);
                 b.pass(50us);
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_REQUIRE(::listen(listener, 0) == 0);
         const SocketAddress address = b.address_of(listener);
         b.connect(address);
-        Probe p(OpKind::connect_tcp);
+        OpProbe p(OpKind::connect_tcp);
         p.address = address;
         p.op.address = &p.address;
         const int next_fd = b.open(b.world().dir(), O_RDONLY);
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(what_waits_survives_the_closing_of_its_descriptor_and_ends_
             for (const Nanos begun_before : {0us, 50us}) {
                 BOOST_TEST_CONTEXT(to_string(w.kind)) {
                     Bench b(world_bench.world());
-                    Probe p(w.kind);
+                    OpProbe p(w.kind);
                     w.prepare(b, p);
                     b.submit(p);
                     if (begun_before != Nanos::zero()) {
@@ -328,12 +328,12 @@ BOOST_AUTO_TEST_CASE(every_kind_on_a_descriptor_that_is_closed_at_the_same_time_
         for (const Case& c : cases()) {
             BOOST_TEST_CONTEXT(to_string(c.kind)) {
                 Bench b(world_bench.world());
-                Probe p(c.kind);
+                OpProbe p(c.kind);
                 c.prepare(b, p);
                 if (p.op.fd < 0) {
                     continue;  // it is on a path
                 }
-                Probe close(OpKind::close);
+                OpProbe close(OpKind::close);
                 close.op.fd = p.op.fd;
                 b.submit(p);
                 b.submit(close);
@@ -357,9 +357,9 @@ BOOST_AUTO_TEST_CASE(what_was_begun_before_a_close_never_meets_the_next_file_of_
     in_every_world([](Bench& b) {
         b.make_file("next", "the next file");
         const int fd = b.make_file("old", "the old file!", O_RDONLY);
-        std::vector<std::unique_ptr<Probe>> reads;
+        std::vector<std::unique_ptr<OpProbe>> reads;
         for (int i = 0; i < 50; ++i) {
-            auto& p = *reads.emplace_back(std::make_unique<Probe>(OpKind::read));
+            auto& p = *reads.emplace_back(std::make_unique<OpProbe>(OpKind::read));
             p.op.fd = fd;
             p.read_into_room(13);
             b.submit(p);
@@ -379,7 +379,7 @@ BOOST_AUTO_TEST_CASE(a_receive_whose_descriptor_was_closed_takes_nothing_of_the_
     in_every_world([](Bench& b) {
         for (const OpKind kind : {OpKind::recv, OpKind::recv_some, OpKind::recv_multi}) {
             const Bench::Pair old = b.make_pair();
-            Probe stale(kind);
+            OpProbe stale(kind);
             stale.op.fd = old.client;
             stale.read_into_room(100);
             b.submit(stale);
@@ -401,7 +401,7 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_every_kind_that_gives_one_says_so) {
     const auto act = [](IoWorld& world) {
         Bench b(world);
         const int listener = b.listen();
-        Probe client(OpKind::connect_tcp);  // waits in the backlog
+        OpProbe client(OpKind::connect_tcp);  // waits in the backlog
         client.address = b.address_of(listener);
         client.op.address = &client.address;
         b.adopt(b.run(client));
@@ -410,7 +410,7 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_every_kind_that_gives_one_says_so) {
                 continue;
             }
             BOOST_TEST_CONTEXT(to_string(c.kind)) {
-                Probe p(c.kind);
+                OpProbe p(c.kind);
                 c.prepare(b, p);
                 b.use_up_descriptors();
                 const std::int32_t res = b.run(p);
@@ -418,9 +418,9 @@ BOOST_AUTO_TEST_CASE(out_of_descriptors_every_kind_that_gives_one_says_so) {
                 BOOST_TEST(res == -EMFILE);
             }
         }
-        Probe accept(OpKind::accept_multi);
+        OpProbe accept(OpKind::accept_multi);
         accept.op.fd = listener;
-        Probe connect(OpKind::connect_tcp);
+        OpProbe connect(OpKind::connect_tcp);
         connect.address = client.address;
         connect.op.address = &connect.address;
         b.use_up_descriptors();
@@ -446,7 +446,7 @@ BOOST_AUTO_TEST_CASE(shutting_down_ends_what_waits_on_a_connection) {
                 || w.kind == OpKind::recv_multi || w.kind == OpKind::sendmsg) {
                 BOOST_TEST_CONTEXT(to_string(w.kind)) {
                     Bench b(world_bench.world());
-                    Probe p(w.kind);
+                    OpProbe p(w.kind);
                     w.prepare(b, p);
                     b.submit(p);
                     b.pass(50us);
@@ -467,7 +467,7 @@ BOOST_AUTO_TEST_CASE(a_read_at_the_end_of_a_file_is_short_and_behind_it_empty) {
         const int fd = b.make_file("short", "0123456789");
         for (const auto& [offset, expected] :
              std::vector<std::pair<std::int64_t, std::string>>{{7, "789"}, {10, ""}, {5000, ""}}) {
-            Probe p(OpKind::read);
+            OpProbe p(OpKind::read);
             p.op.fd = fd;
             p.op.off = offset;
             p.read_into_room(100);
@@ -480,7 +480,7 @@ BOOST_AUTO_TEST_CASE(a_read_at_the_end_of_a_file_is_short_and_behind_it_empty) {
 BOOST_AUTO_TEST_CASE(a_receive_that_the_stream_ends_is_short) {
     in_every_world([](Bench& b) {
         const Bench::Pair pair = b.make_pair();
-        Probe p(OpKind::recv);
+        OpProbe p(OpKind::recv);
         p.op.fd = pair.client;
         p.read_into_room(100);
         b.submit(p);
@@ -488,7 +488,7 @@ BOOST_AUTO_TEST_CASE(a_receive_that_the_stream_ends_is_short) {
         b.shut_down(pair.server, SHUT_WR);
         BOOST_TEST(b.wait(p) == 9);
         BOOST_TEST(p.room_text() == "only this");
-        Probe next(OpKind::recv);
+        OpProbe next(OpKind::recv);
         next.op.fd = pair.client;
         next.read_into_room(100);
         BOOST_TEST(b.run(next) == 0);
@@ -498,7 +498,7 @@ BOOST_AUTO_TEST_CASE(a_receive_that_the_stream_ends_is_short) {
 BOOST_AUTO_TEST_CASE(a_receive_that_is_cancelled_half_way_tells_what_it_has) {
     in_every_world([](Bench& b) {
         const Bench::Pair pair = b.make_pair();
-        Probe p(OpKind::recv);
+        OpProbe p(OpKind::recv);
         p.op.fd = pair.client;
         p.read_into_room(100);
         b.submit(p);
@@ -545,11 +545,11 @@ BOOST_AUTO_TEST_CASE(a_multishot_receive_gives_pieces_in_order_and_then_the_end)
         }
         std::string received;
         bool has_ended = false;
-        Probe send(OpKind::sendmsg);
+        OpProbe send(OpKind::sendmsg);
         send.op.fd = pair.server;
         std::size_t begun = 0;
         while (!has_ended) {
-            Probe p(OpKind::recv_multi);
+            OpProbe p(OpKind::recv_multi);
             p.op.fd = pair.client;
             b.submit(p);
             if (begun == 0) {
@@ -579,7 +579,7 @@ BOOST_AUTO_TEST_CASE(a_multishot_accept_gives_each_connection_once) {
     in_every_world([](Bench& b) {
         const int listener = b.listen();
         const SocketAddress address = b.address_of(listener);
-        Probe accept(OpKind::accept_multi);
+        OpProbe accept(OpKind::accept_multi);
         accept.op.fd = listener;
         b.submit(accept);
         std::set<int> clients;
@@ -601,7 +601,7 @@ BOOST_AUTO_TEST_CASE(a_multishot_accept_gives_each_connection_once) {
 
 BOOST_AUTO_TEST_CASE(a_watch_tells_what_happened_in_whole_events) {
     in_every_world([](Bench& b) {
-        Probe p(OpKind::read);
+        OpProbe p(OpKind::read);
         p.op.fd = b.watch(b.world().dir());
         p.op.off = -1;
         p.read_into_room(4096);
@@ -622,9 +622,9 @@ BOOST_AUTO_TEST_CASE(a_watch_tells_what_happened_in_whole_events) {
 BOOST_AUTO_TEST_CASE(more_operations_than_any_queue_has_room_for_all_end_once) {
     in_every_world([](Bench& b) {
         const int fd = b.make_file("many", "0123456789");
-        std::vector<std::unique_ptr<Probe>> probes;
+        std::vector<std::unique_ptr<OpProbe>> probes;
         for (int i = 0; i < 3000; ++i) {
-            auto& p = *probes.emplace_back(std::make_unique<Probe>(OpKind::read));
+            auto& p = *probes.emplace_back(std::make_unique<OpProbe>(OpKind::read));
             p.op.fd = fd;
             p.op.off = i % 10;
             p.read_into_room(1);
@@ -645,7 +645,7 @@ BOOST_AUTO_TEST_CASE(closing_later_closes) {
         b.backend().close_later(fd);
         b.forget(fd);
         const auto is_closed = [&b, fd] {
-            Probe p(OpKind::fdatasync);
+            OpProbe p(OpKind::fdatasync);
             p.op.fd = fd;
             return b.run(p) == -EBADF;
         };
@@ -680,10 +680,10 @@ BOOST_AUTO_TEST_CASE(connections_have_the_options_that_were_asked_for) {
     with_every_real([](IoWorld& world) {
         Bench b(world);
         const int listener = b.listen();
-        Probe accept(OpKind::accept_multi);
+        OpProbe accept(OpKind::accept_multi);
         accept.op.fd = listener;
         accept.op.length = 54'321;
-        Probe connect(OpKind::connect_tcp);
+        OpProbe connect(OpKind::connect_tcp);
         connect.address = b.address_of(listener);
         connect.op.address = &connect.address;
         connect.op.length = 12'345;

@@ -22,30 +22,30 @@ inline const std::vector<OpKind> kinds_on_descriptors{
 /// An operation that has all it needs.
 struct Case {
     OpKind kind;
-    void (*prepare)(Bench&, Probe&);
+    void (*prepare)(Bench&, OpProbe&);
     /// Of its result, and of what it did.
-    bool (*is_right)(Bench&, Probe&);
+    bool (*is_right)(Bench&, OpProbe&);
     bool gives_descriptor = false;
 };
 
-inline bool is_zero(Bench&, Probe& p) {
+inline bool is_zero(Bench&, OpProbe& p) {
     return p.op.res == 0;
 }
-inline bool is_descriptor(Bench&, Probe& p) {
+inline bool is_descriptor(Bench&, OpProbe& p) {
     return p.op.res > 0;
 }
-inline void on_path(Bench& b, Probe& p, const std::string& name) {
+inline void on_path(Bench& b, OpProbe& p, const std::string& name) {
     p.path = b.path(name);
     p.op.path = p.path.c_str();
 }
 inline bool exists(Bench& b, const std::string& name) {
-    Probe p(OpKind::statx);
+    OpProbe p(OpKind::statx);
     on_path(b, p, name);
     p.op.out = &p.stat;
     return b.run(p) == 0;
 }
 inline std::uint64_t size_of(Bench& b, const int fd) {
-    Probe p(OpKind::statx);
+    OpProbe p(OpKind::statx);
     p.op.fd = fd;
     p.op.path = "";
     p.op.flags = AT_EMPTY_PATH;
@@ -57,81 +57,81 @@ inline std::uint64_t size_of(Bench& b, const int fd) {
 inline const std::vector<Case>& cases() {
     static const std::vector<Case> all{
         {OpKind::listen_tcp,
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              p.address = {"127.0.0.1", 0};
              p.op.address = &p.address;
          },
-         [](Bench& b, Probe& p) { return b.address_of(p.op.res).port != 0; },
+         [](Bench& b, OpProbe& p) { return b.address_of(p.op.res).port != 0; },
          true},
         {OpKind::local_port,
-         [](Bench& b, Probe& p) { p.op.fd = b.listen(); },
-         [](Bench& b, Probe& p) { return p.op.res == b.address_of(p.op.fd).port; }},
+         [](Bench& b, OpProbe& p) { p.op.fd = b.listen(); },
+         [](Bench& b, OpProbe& p) { return p.op.res == b.address_of(p.op.fd).port; }},
         {OpKind::peer_address,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_pair().client;
              p.op.out = &p.address;
          },
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              return p.op.res == 0 && p.address.host == "127.0.0.1" && p.address.port != 0;
          }},
         {OpKind::connect_tcp,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.address = b.address_of(b.listen());
              p.op.address = &p.address;
          },
          is_descriptor,
          true},
         {OpKind::recv,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              b.send(pair.server, "12345678");
              p.op.fd = pair.client;
              p.read_into_room(8);
          },
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              // One that is cancelled may have a part.
              return p.op.res > 0 && std::string("12345678").starts_with(p.room_text());
          }},
         {OpKind::recv_some,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              b.send(pair.server, "1234");
              p.op.fd = pair.client;
              p.read_into_room(8);
          },
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              return p.op.res > 0 && std::string("1234").starts_with(p.room_text());
          }},
         {OpKind::sendmsg,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.number = static_cast<std::uint64_t>(pair.server);
              p.write_from("some bytes");
          },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const auto size = static_cast<std::size_t>(p.op.res);
              const int peer = static_cast<int>(p.number);
              return p.op.res > 0 && b.receive(peer, size) == p.text.substr(0, size);
          }},
         {OpKind::shutdown,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.op.flags = SHUT_WR;
              p.number = static_cast<std::uint64_t>(pair.server);
          },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              return p.op.res == 0 && b.receive(static_cast<int>(p.number), 1).empty();
          }},
         {OpKind::resolve,
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              p.op.path = "localhost";
              p.op.out = &p.hosts;
          },
-         [](Bench&, Probe& p) { return p.op.res == 0 && !p.hosts.empty(); }},
+         [](Bench&, OpProbe& p) { return p.op.res == 0 && !p.hosts.empty(); }},
         {OpKind::open,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "new");
              p.op.flags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC;
              p.op.mode = 0600;
@@ -139,135 +139,137 @@ inline const std::vector<Case>& cases() {
          is_descriptor,
          true},
         {OpKind::close,
-         [](Bench& b, Probe& p) { p.op.fd = b.make_file("closed", "x"); },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) { p.op.fd = b.make_file("closed", "x"); },
+         [](Bench& b, OpProbe& p) {
              b.forget(p.op.fd);
              return p.op.res == 0;
          }},
         {OpKind::read,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("read", "0123456789", O_RDONLY);
              p.op.off = 2;
              p.read_into_room(5);
          },
-         [](Bench&, Probe& p) { return p.op.res == 5 && p.room_text() == "23456"; }},
+         [](Bench&, OpProbe& p) { return p.op.res == 5 && p.room_text() == "23456"; }},
         {OpKind::writev,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("written", "0123456789");
              p.op.off = 8;
              p.write_from("abcdef");
          },
-         [](Bench& b, Probe& p) {
-             Probe read(OpKind::read);
+         [](Bench& b, OpProbe& p) {
+             OpProbe read(OpKind::read);
              read.op.fd = p.op.fd;
              read.read_into_room(100);
              b.run(read);
              return p.op.res == 6 && read.room_text() == "01234567abcdef";
          }},
-        {OpKind::fdatasync, [](Bench& b, Probe& p) { p.op.fd = b.make_file("a", "x"); }, is_zero},
+        {OpKind::fdatasync, [](Bench& b, OpProbe& p) { p.op.fd = b.make_file("a", "x"); }, is_zero},
         {OpKind::fsync,
-         [](Bench& b, Probe& p) { p.op.fd = b.open(b.world().dir(), O_RDONLY | O_DIRECTORY); },
+         [](Bench& b, OpProbe& p) { p.op.fd = b.open(b.world().dir(), O_RDONLY | O_DIRECTORY); },
          is_zero},
         {OpKind::statx,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("looked-at", "12345");
              on_path(b, p, "looked-at");
              p.op.out = &p.stat;
          },
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              return p.op.res == 0 && p.stat.stx_size == 5 && S_ISREG(p.stat.stx_mode)
                  && p.stat.stx_nlink == 1;
          }},
         {OpKind::fallocate,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("allocated", "x");
              p.op.off = 4096;
              p.op.length = 4096;
          },
-         [](Bench& b, Probe& p) { return p.op.res == 0 && size_of(b, p.op.fd) == 8192; }},
+         [](Bench& b, OpProbe& p) { return p.op.res == 0 && size_of(b, p.op.fd) == 8192; }},
         {OpKind::ftruncate,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("truncated", "0123456789");
              p.op.length = 3;
          },
-         [](Bench& b, Probe& p) { return p.op.res == 0 && size_of(b, p.op.fd) == 3; }},
+         [](Bench& b, OpProbe& p) { return p.op.res == 0 && size_of(b, p.op.fd) == 3; }},
         {OpKind::rename,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("from", "x");
              on_path(b, p, "from");
              p.path2 = b.path("to");
              p.op.path2 = p.path2.c_str();
          },
-         [](Bench& b, Probe& p) { return p.op.res == 0 && !exists(b, "from") && exists(b, "to"); }},
+         [](Bench& b, OpProbe& p) {
+             return p.op.res == 0 && !exists(b, "from") && exists(b, "to");
+         }},
         {OpKind::unlink,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("gone", "x");
              on_path(b, p, "gone");
          },
-         [](Bench& b, Probe& p) { return p.op.res == 0 && !exists(b, "gone"); }},
+         [](Bench& b, OpProbe& p) { return p.op.res == 0 && !exists(b, "gone"); }},
         {OpKind::mkdir,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "made");
              p.op.mode = 0700;
          },
-         [](Bench& b, Probe& p) { return p.op.res == 0 && exists(b, "made"); }},
+         [](Bench& b, OpProbe& p) { return p.op.res == 0 && exists(b, "made"); }},
         {OpKind::list_dir,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("listed", "x");
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
              p.op.out = &p.entries;
          },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              return p.op.res == 0 && std::ranges::any_of(p.entries, [&b](const io::DirEntry& e) {
                         return b.world().path(e.name) == b.path("listed")
                             && e.type == io::FileType::regular && e.ino != 0;
                     });
          }},
         {OpKind::statfs,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
              p.op.out = &p.info;
          },
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              return p.op.res == 0 && p.info.total_bytes >= p.info.free_bytes && p.info.magic != 0;
          }},
         {OpKind::read_link,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "link");
              b.world().make_link("target of the link", p.path);
              p.op.out = &p.text;
          },
-         [](Bench&, Probe& p) { return p.op.res == 0 && p.text == "target of the link"; }},
-        {OpKind::lock_file, [](Bench& b, Probe& p) { p.op.fd = b.make_file("l", "x"); }, is_zero},
+         [](Bench&, OpProbe& p) { return p.op.res == 0 && p.text == "target of the link"; }},
+        {OpKind::lock_file, [](Bench& b, OpProbe& p) { p.op.fd = b.make_file("l", "x"); }, is_zero},
         {OpKind::has_writer,
-         [](Bench& b, Probe& p) { p.op.fd = b.make_file("written-to", "x", O_RDONLY); },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) { p.op.fd = b.make_file("written-to", "x", O_RDONLY); },
+         [](Bench& b, OpProbe& p) {
              // Some file systems know no leases, and only a file's owner may take one.
              return p.op.res == 1 || (b.is_real() && (p.op.res == -EINVAL || p.op.res == -EACCES));
          }},
         {OpKind::get_generation,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("generation", "x");
              p.op.out = &p.number;
          },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              return p.op.res == 0 || (b.is_real() && (p.op.res == -ENOTTY || p.op.res == -ENOSYS));
          }},
-        {OpKind::inotify_open, [](Bench&, Probe&) {}, is_descriptor, true},
+        {OpKind::inotify_open, [](Bench&, OpProbe&) {}, is_descriptor, true},
         {OpKind::inotify_add,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              on_path(b, p, "watched");
-             Probe made(OpKind::mkdir);
+             OpProbe made(OpKind::mkdir);
              on_path(b, made, "watched");
              b.run(made);
              p.op.flags = IN_CREATE;
          },
-         [](Bench&, Probe& p) { return p.op.res > 1; }},
+         [](Bench&, OpProbe& p) { return p.op.res > 1; }},
         {OpKind::inotify_remove,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              p.op.length = 1;
          },
@@ -279,59 +281,59 @@ inline const std::vector<Case>& cases() {
 /// An operation that ends when somebody else does something.
 struct Waiting {
     OpKind kind;
-    void (*prepare)(Bench&, Probe&);
+    void (*prepare)(Bench&, OpProbe&);
     /// Does what it waits for.
-    void (*satisfy)(Bench&, Probe&);
-    bool (*is_satisfied)(Bench&, Probe&);
+    void (*satisfy)(Bench&, OpProbe&);
+    bool (*is_satisfied)(Bench&, OpProbe&);
 };
 
 inline const std::vector<Waiting>& waiting() {
     static const std::vector<Waiting> all{
         {OpKind::accept_multi,
-         [](Bench& b, Probe& p) { p.op.fd = b.listen(); },
-         [](Bench& b, Probe& p) { b.connect(b.address_of(p.op.fd)); },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) { p.op.fd = b.listen(); },
+         [](Bench& b, OpProbe& p) { b.connect(b.address_of(p.op.fd)); },
+         [](Bench& b, OpProbe& p) {
              for (const std::int32_t fd : p.events) {
                  b.adopt(fd);
              }
              return p.events.size() == 1;
          }},
         {OpKind::recv_multi,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.number = static_cast<std::uint64_t>(pair.server);
          },
-         [](Bench& b, Probe& p) { b.send(static_cast<int>(p.number), "some bytes"); },
-         [](Bench&, Probe& p) { return p.received == "some bytes"; }},
+         [](Bench& b, OpProbe& p) { b.send(static_cast<int>(p.number), "some bytes"); },
+         [](Bench&, OpProbe& p) { return p.received == "some bytes"; }},
         {OpKind::recv,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.number = static_cast<std::uint64_t>(pair.server);
              p.read_into_room(100);
          },
-         [](Bench& b, Probe& p) { b.send(static_cast<int>(p.number), std::string(100, 'x')); },
-         [](Bench&, Probe& p) { return p.room_text() == std::string(100, 'x'); }},
+         [](Bench& b, OpProbe& p) { b.send(static_cast<int>(p.number), std::string(100, 'x')); },
+         [](Bench&, OpProbe& p) { return p.room_text() == std::string(100, 'x'); }},
         {OpKind::recv_some,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.number = static_cast<std::uint64_t>(pair.server);
              p.read_into_room(100);
          },
-         [](Bench& b, Probe& p) { b.send(static_cast<int>(p.number), "x"); },
-         [](Bench&, Probe& p) { return p.room_text() == "x"; }},
+         [](Bench& b, OpProbe& p) { b.send(static_cast<int>(p.number), "x"); },
+         [](Bench&, OpProbe& p) { return p.room_text() == "x"; }},
         {OpKind::sendmsg,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              const Bench::Pair pair = b.make_pair();
              p.op.fd = pair.client;
              p.number = static_cast<std::uint64_t>(pair.server);
              p.write_from(std::string(64u << 20, 'x'));
          },
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              while (p.completions == 0) {
-                 Probe drain(OpKind::recv_multi);
+                 OpProbe drain(OpKind::recv_multi);
                  drain.op.fd = static_cast<int>(p.number);
                  b.submit(drain);
                  b.run_until([&] { return p.completions != 0 || drain.completions != 0; });
@@ -339,15 +341,15 @@ inline const std::vector<Waiting>& waiting() {
                  b.wait(drain);
              }
          },
-         [](Bench& b, Probe& p) { return p.op.res == (b.is_real() ? 64 << 20 : p.op.res); }},
+         [](Bench& b, OpProbe& p) { return p.op.res == (b.is_real() ? 64 << 20 : p.op.res); }},
         {OpKind::read,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              p.op.off = -1;
              p.read_into_room(4096);
          },
-         [](Bench& b, Probe&) { b.make_file("appeared", "x"); },
-         [](Bench&, Probe& p) {
+         [](Bench& b, OpProbe&) { b.make_file("appeared", "x"); },
+         [](Bench&, OpProbe& p) {
              return p.op.res > static_cast<std::int32_t>(sizeof(inotify_event));
          }},
     };
@@ -359,10 +361,10 @@ struct Failure {
     const char* what;
     OpKind kind;
     std::int32_t expected;
-    void (*prepare)(Bench&, Probe&);
+    void (*prepare)(Bench&, OpProbe&);
 };
 
-inline void to_nobody(Bench& b, Probe& p) {
+inline void to_nobody(Bench& b, OpProbe& p) {
     const int listener = b.listen();
     p.address = b.address_of(listener);
     p.op.address = &p.address;
@@ -374,21 +376,21 @@ inline const std::vector<Failure>& failures() {
         {"listen on a port that is taken",
          OpKind::listen_tcp,
          -EADDRINUSE,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.address = b.address_of(b.listen());
              p.op.address = &p.address;
          }},
         {"listen on another's address",
          OpKind::listen_tcp,
          -EADDRNOTAVAIL,
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              p.address = {"203.0.113.1", 0};
              p.op.address = &p.address;
          }},
         {"listen on a name",
          OpKind::listen_tcp,
          -EADDRNOTAVAIL,
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              p.address = {"no address", 0};
              p.op.address = &p.address;
          }},
@@ -396,21 +398,21 @@ inline const std::vector<Failure>& failures() {
         {"receive from a file",
          OpKind::recv,
          -ENOTSOCK,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("file", "x");
              p.read_into_room(1);
          }},
         {"receive what is there from a file",
          OpKind::recv_some,
          -ENOTSOCK,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("file", "x");
              p.read_into_room(1);
          }},
         {"send after the own end",
          OpKind::sendmsg,
          -EPIPE,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_pair().client;
              b.shut_down(p.op.fd, SHUT_WR);
              p.write_from("x");
@@ -418,7 +420,7 @@ inline const std::vector<Failure>& failures() {
         {"resolve what cannot be a name",
          OpKind::resolve,
          -ENOENT,
-         [](Bench&, Probe& p) {
+         [](Bench&, OpProbe& p) {
              p.path = std::string(300, 'a');
              p.op.path = p.path.c_str();
              p.op.out = &p.hosts;
@@ -426,25 +428,25 @@ inline const std::vector<Failure>& failures() {
         {"open what is not there",
          OpKind::open,
          -ENOENT,
-         [](Bench& b, Probe& p) { on_path(b, p, "missing"); }},
+         [](Bench& b, OpProbe& p) { on_path(b, p, "missing"); }},
         {"open in a directory that is not there",
          OpKind::open,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing/file");
              p.op.flags = O_CREAT | O_RDWR;
          }},
         {"open below a file",
          OpKind::open,
          -ENOTDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file/below");
          }},
         {"create what is there",
          OpKind::open,
          -EEXIST,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file");
              p.op.flags = O_CREAT | O_EXCL | O_RDWR;
@@ -452,7 +454,7 @@ inline const std::vector<Failure>& failures() {
         {"open a directory for writing",
          OpKind::open,
          -EISDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
              p.op.flags = O_RDWR;
@@ -460,7 +462,7 @@ inline const std::vector<Failure>& failures() {
         {"open a file as a directory",
          OpKind::open,
          -ENOTDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file");
              p.op.flags = O_RDONLY | O_DIRECTORY;
@@ -468,7 +470,7 @@ inline const std::vector<Failure>& failures() {
         {"open a link that is not to be followed",
          OpKind::open,
          -ELOOP,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "link");
              b.world().make_link("anywhere", p.path);
              p.op.flags = O_RDONLY | O_NOFOLLOW;
@@ -476,7 +478,7 @@ inline const std::vector<Failure>& failures() {
         {"read what is open for writing",
          OpKind::read,
          -EBADF,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              p.op.fd = b.open(b.path("file"), O_WRONLY);
              p.read_into_room(1);
@@ -484,39 +486,39 @@ inline const std::vector<Failure>& failures() {
         {"read a directory",
          OpKind::read,
          -EISDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.open(b.world().dir(), O_RDONLY);
              p.read_into_room(1);
          }},
         {"write what is open for reading",
          OpKind::writev,
          -EBADF,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("file", "x", O_RDONLY);
              p.write_from("yy");
          }},
         {"stat what is not there",
          OpKind::statx,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing");
              p.op.out = &p.stat;
          }},
         {"allocate what is open for reading",
          OpKind::fallocate,
          -EBADF,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.make_file("file", "x", O_RDONLY);
              p.op.length = 10;
          }},
         {"truncate what is open for reading",
          OpKind::ftruncate,
          -EINVAL,
-         [](Bench& b, Probe& p) { p.op.fd = b.make_file("file", "x", O_RDONLY); }},
+         [](Bench& b, OpProbe& p) { p.op.fd = b.make_file("file", "x", O_RDONLY); }},
         {"rename what is not there",
          OpKind::rename,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing");
              p.path2 = b.path("to");
              p.op.path2 = p.path2.c_str();
@@ -524,7 +526,7 @@ inline const std::vector<Failure>& failures() {
         {"rename into a directory that is not there",
          OpKind::rename,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("from", "x");
              on_path(b, p, "from");
              p.path2 = b.path("missing/to");
@@ -533,18 +535,18 @@ inline const std::vector<Failure>& failures() {
         {"remove what is not there",
          OpKind::unlink,
          -ENOENT,
-         [](Bench& b, Probe& p) { on_path(b, p, "missing"); }},
+         [](Bench& b, OpProbe& p) { on_path(b, p, "missing"); }},
         {"remove a directory as a file",
          OpKind::unlink,
          -EISDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
          }},
         {"remove a file as a directory",
          OpKind::unlink,
          -ENOTDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file");
              p.op.flags = AT_REMOVEDIR;
@@ -552,7 +554,7 @@ inline const std::vector<Failure>& failures() {
         {"remove a directory that is not empty",
          OpKind::unlink,
          -ENOTEMPTY,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
@@ -561,25 +563,25 @@ inline const std::vector<Failure>& failures() {
         {"make a directory that is there",
          OpKind::mkdir,
          -EEXIST,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.path = b.world().dir();
              p.op.path = p.path.c_str();
          }},
         {"make a directory in one that is not there",
          OpKind::mkdir,
          -ENOENT,
-         [](Bench& b, Probe& p) { on_path(b, p, "missing/dir"); }},
+         [](Bench& b, OpProbe& p) { on_path(b, p, "missing/dir"); }},
         {"list what is not there",
          OpKind::list_dir,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing");
              p.op.out = &p.entries;
          }},
         {"list a file",
          OpKind::list_dir,
          -ENOTDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file");
              p.op.out = &p.entries;
@@ -587,21 +589,21 @@ inline const std::vector<Failure>& failures() {
         {"look up the file system of what is not there",
          OpKind::statfs,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing");
              p.op.out = &p.info;
          }},
         {"read a link that is not there",
          OpKind::read_link,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              on_path(b, p, "missing");
              p.op.out = &p.text;
          }},
         {"read a file as a link",
          OpKind::read_link,
          -EINVAL,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              b.make_file("file", "x");
              on_path(b, p, "file");
              p.op.out = &p.text;
@@ -609,8 +611,8 @@ inline const std::vector<Failure>& failures() {
         {"lock what another has locked",
          OpKind::lock_file,
          -EAGAIN,
-         [](Bench& b, Probe& p) {
-             Probe first(OpKind::lock_file);
+         [](Bench& b, OpProbe& p) {
+             OpProbe first(OpKind::lock_file);
              first.op.fd = b.make_file("file", "x");
              BOOST_TEST(b.run(first) == 0);
              p.op.fd = b.open(b.path("file"), O_RDWR);
@@ -618,7 +620,7 @@ inline const std::vector<Failure>& failures() {
         {"watch what is not there",
          OpKind::inotify_add,
          -ENOENT,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              on_path(b, p, "missing");
              p.op.flags = IN_CREATE;
@@ -626,7 +628,7 @@ inline const std::vector<Failure>& failures() {
         {"watch a file as a directory",
          OpKind::inotify_add,
          -ENOTDIR,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              b.make_file("file", "x");
              on_path(b, p, "file");
@@ -635,7 +637,7 @@ inline const std::vector<Failure>& failures() {
         {"end a watch that is not there",
          OpKind::inotify_remove,
          -EINVAL,
-         [](Bench& b, Probe& p) {
+         [](Bench& b, OpProbe& p) {
              p.op.fd = b.watch(b.world().dir());
              p.op.length = 77;
          }},
@@ -644,7 +646,7 @@ inline const std::vector<Failure>& failures() {
 }
 
 /// What each kind on a descriptor needs besides it.
-inline void on_missing_descriptor(Bench& b, Probe& p) {
+inline void on_missing_descriptor(Bench& b, OpProbe& p) {
     p.op.fd = no_such_fd;
     p.read_into_room(10);
     p.write_from("text");

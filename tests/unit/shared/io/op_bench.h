@@ -29,12 +29,12 @@ using io::OpKind;
 class Bench;
 
 /// One operation, what it points to, and what became of it.
-struct Probe {
-    explicit Probe(const OpKind kind) {
+struct OpProbe {
+    explicit OpProbe(const OpKind kind) {
         op.kind = kind;
         op.owner = this;
         op.on_done = [](Op& done) {
-            auto& self = *static_cast<Probe*>(done.owner);
+            auto& self = *static_cast<OpProbe*>(done.owner);
             BOOST_TEST(!self.is_inside_a_call);
             ++self.completions;
             if (self.then) {
@@ -42,15 +42,15 @@ struct Probe {
             }
         };
         op.on_multi = [](Op& event, const std::int32_t res, const ByteView data) {
-            auto& self = *static_cast<Probe*>(event.owner);
+            auto& self = *static_cast<OpProbe*>(event.owner);
             BOOST_TEST(!self.is_inside_a_call);
             BOOST_TEST(self.completions == 0);
             self.events.push_back(res);
             self.received += as_text(data);
         };
     }
-    Probe(const Probe&) = delete;
-    Probe& operator=(const Probe&) = delete;
+    OpProbe(const OpProbe&) = delete;
+    OpProbe& operator=(const OpProbe&) = delete;
 
     [[nodiscard]] std::string room_text() const {
         const auto size = static_cast<std::size_t>(std::max(0, op.res));
@@ -102,7 +102,7 @@ public:
     Bench& operator=(const Bench&) = delete;
     ~Bench() {
         for (const int fd : open_) {
-            Probe p(OpKind::close);
+            OpProbe p(OpKind::close);
             p.op.fd = fd;
             static_cast<void>(run(p));
         }
@@ -116,14 +116,14 @@ public:
         return world_.path(std::to_string(serial_) + "-" + name);
     }
 
-    void submit(Probe& p) {
+    void submit(OpProbe& p) {
         p.op.in_kernel = true;
         p.is_inside_a_call = true;
         backend().submit(p.op);
         p.is_inside_a_call = false;
     }
     /// Where the kernel still has it: nobody may cancel what has ended.
-    void cancel(Probe& p) {
+    void cancel(OpProbe& p) {
         if (!p.op.in_kernel) {
             return;
         }
@@ -132,7 +132,7 @@ public:
         backend().cancel(p.op);
         p.is_inside_a_call = false;
     }
-    std::int32_t wait(Probe& p) {
+    std::int32_t wait(OpProbe& p) {
         const SteadyTime give_up = backend().now() + 30s;
         while (p.completions == 0) {
             BOOST_REQUIRE((backend().now() < give_up));
@@ -142,7 +142,7 @@ public:
         BOOST_TEST(!p.op.in_kernel);
         return p.op.res;
     }
-    std::int32_t run(Probe& p) {
+    std::int32_t run(OpProbe& p) {
         submit(p);
         return wait(p);
     }
@@ -168,7 +168,7 @@ public:
     }
     void forget(const int fd) { open_.erase(fd); }
     int open(const std::string& at, const int flags) {
-        Probe p(OpKind::open);
+        OpProbe p(OpKind::open);
         p.path = at;
         p.op.path = p.path.c_str();
         p.op.flags = static_cast<std::uint32_t>(flags | O_CLOEXEC);
@@ -179,20 +179,20 @@ public:
     }
     int make_file(const std::string& name, const std::string& content, const int flags = O_RDWR) {
         const int fd = open(path(name), O_CREAT | O_RDWR);
-        Probe p(OpKind::writev);
+        OpProbe p(OpKind::writev);
         p.op.fd = fd;
         p.write_from(content);
         BOOST_REQUIRE(run(p) == static_cast<std::int32_t>(content.size()));
         return flags == O_RDWR ? fd : open(path(name), flags);
     }
     void close(const int fd) {
-        Probe p(OpKind::close);
+        OpProbe p(OpKind::close);
         p.op.fd = fd;
         BOOST_TEST(run(p) == 0);
         forget(fd);
     }
     int listen() {
-        Probe p(OpKind::listen_tcp);
+        OpProbe p(OpKind::listen_tcp);
         p.address = {"127.0.0.1", 0};
         p.op.address = &p.address;
         const int fd = run(p);
@@ -200,12 +200,12 @@ public:
         return fd;
     }
     [[nodiscard]] SocketAddress address_of(const int listener) {
-        Probe p(OpKind::local_port);
+        OpProbe p(OpKind::local_port);
         p.op.fd = listener;
         return SocketAddress{"127.0.0.1", static_cast<std::uint16_t>(run(p))};
     }
     int connect(const SocketAddress& address) {
-        Probe p(OpKind::connect_tcp);
+        OpProbe p(OpKind::connect_tcp);
         p.address = address;
         p.op.address = &p.address;
         const int fd = run(p);
@@ -218,7 +218,7 @@ public:
     };
     Pair make_pair() {
         const int listener = listen();
-        Probe accept(OpKind::accept_multi);
+        OpProbe accept(OpKind::accept_multi);
         accept.op.fd = listener;
         submit(accept);
         Pair pair{};
@@ -234,7 +234,7 @@ public:
     void send(const int fd, const std::string& bytes) {
         std::size_t done = 0;
         while (done < bytes.size()) {
-            Probe p(OpKind::sendmsg);
+            OpProbe p(OpKind::sendmsg);
             p.op.fd = fd;
             p.write_from(bytes.substr(done));
             const std::int32_t res = run(p);
@@ -243,14 +243,14 @@ public:
         }
     }
     std::string receive(const int fd, const std::size_t size) {
-        Probe p(OpKind::recv);
+        OpProbe p(OpKind::recv);
         p.op.fd = fd;
         p.read_into_room(size);
         run(p);
         return p.room_text();
     }
     void shut_down(const int fd, const int how) {
-        Probe p(OpKind::shutdown);
+        OpProbe p(OpKind::shutdown);
         p.op.fd = fd;
         p.op.flags = static_cast<std::uint32_t>(how);
         BOOST_TEST(run(p) == 0);
@@ -264,7 +264,7 @@ public:
             return;
         }
         for (;;) {
-            Probe p(OpKind::inotify_open);
+            OpProbe p(OpKind::inotify_open);
             if (run(p) < 0) {
                 return;
             }
@@ -277,10 +277,10 @@ public:
         }
     }
     int watch(const std::string& directory) {
-        Probe made(OpKind::inotify_open);
+        OpProbe made(OpKind::inotify_open);
         const int fd = run(made);
         adopt(fd);
-        Probe p(OpKind::inotify_add);
+        OpProbe p(OpKind::inotify_add);
         p.path = directory;
         p.op.fd = fd;
         p.op.path = p.path.c_str();

@@ -58,7 +58,7 @@ public:
         }
     }
 
-    Probe probe{OpKind::open};
+    OpProbe probe{OpKind::open};
 
 private:
     Bench& bench_;
@@ -67,7 +67,7 @@ private:
     bool is_over_ = false;
 };
 
-void look_at(Bench& b, Probe& p) {
+void look_at(Bench& b, OpProbe& p) {
     p.op.path = b.world().dir().c_str();
     p.op.out = &p.stat;
 }
@@ -82,7 +82,7 @@ Bench::Pair socket_pair(Bench& b) {
 }
 
 void check_received_later(Bench& b, const Bench::Pair& pair) {
-    Probe p(OpKind::recv);
+    OpProbe p(OpKind::recv);
     p.op.fd = pair.client;
     p.read_into_room(4);
     b.submit(p);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(calls_that_hang_hold_up_no_other_while_a_thread_is_left) {
     HangingOpen first(b, "first");
     HangingOpen second(b, "second");
     for (int i = 0; i < 20; ++i) {
-        Probe p(OpKind::statx);
+        OpProbe p(OpKind::statx);
         look_at(b, p);
         BOOST_TEST(b.run(p) == 0);
     }
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(what_waits_behind_a_call_that_hangs_can_be_cancelled) {
     const auto world = IoWorld::on_poll(with_threads(1));
     Bench b(*world);
     HangingOpen hanging(b, "fifo");
-    Probe p(OpKind::statx);
+    OpProbe p(OpKind::statx);
     look_at(b, p);
     b.submit(p);
     b.pass(2ms);
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_a_thread_has_begun_tells_its_result_although_it
     const auto world = IoWorld::on_poll(with_threads(1));
     Bench b(*world);
     HangingOpen hanging(b, "fifo");
-    Probe made(OpKind::mkdir);
+    OpProbe made(OpKind::mkdir);
     made.path = b.path("made");
     made.op.path = made.path.c_str();
     made.op.mode = 0700;
@@ -152,15 +152,15 @@ BOOST_AUTO_TEST_CASE(a_close_waits_for_the_calls_that_were_begun_and_later_ones_
     Bench b(*world);
     const int fd = b.make_file("file", "0123456789");
     HangingOpen hanging(b, "fifo");
-    Probe before(OpKind::read);
+    OpProbe before(OpKind::read);
     before.op.fd = fd;
     before.read_into_room(10);
     b.submit(before);
-    Probe close(OpKind::close);
+    OpProbe close(OpKind::close);
     close.op.fd = fd;
     b.submit(close);
     for (const OpKind kind : {OpKind::read, OpKind::fdatasync, OpKind::close, OpKind::lock_file}) {
-        Probe late(kind);
+        OpProbe late(kind);
         late.op.fd = fd;
         late.read_into_room(10);
         BOOST_TEST(b.run(late) == -EBADF);
@@ -178,16 +178,16 @@ BOOST_AUTO_TEST_CASE(a_close_that_is_cancelled_while_it_waits_leaves_the_descrip
     Bench b(*world);
     const int fd = b.make_file("file", "0123456789");
     HangingOpen hanging(b, "fifo");
-    Probe before(OpKind::read);
+    OpProbe before(OpKind::read);
     before.op.fd = fd;
     before.read_into_room(10);
     b.submit(before);
-    Probe close(OpKind::close);
+    OpProbe close(OpKind::close);
     close.op.fd = fd;
     b.submit(close);
     b.cancel(close);
     BOOST_TEST(b.wait(close) == -ECANCELED);
-    Probe after(OpKind::read);
+    OpProbe after(OpKind::read);
     after.op.fd = fd;
     after.read_into_room(10);
     b.submit(after);
@@ -201,11 +201,11 @@ BOOST_AUTO_TEST_CASE(cancelling_the_last_call_lets_a_close_go_on_that_waited_for
     Bench b(*world);
     const int fd = b.make_file("file", "0123456789");
     HangingOpen hanging(b, "fifo");
-    Probe before(OpKind::read);
+    OpProbe before(OpKind::read);
     before.op.fd = fd;
     before.read_into_room(10);
     b.submit(before);
-    Probe close(OpKind::close);
+    OpProbe close(OpKind::close);
     close.op.fd = fd;
     b.submit(close);
     b.cancel(before);
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(what_was_to_be_closed_is_closed_when_the_backend_ends) {
     const std::string path = dir.path() + "/file";
     const int plain = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     const int busy = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-    Probe read(OpKind::read);
+    OpProbe read(OpKind::read);
     {
         const auto made = io::PollBackend::make(with_threads(1));
         const auto& backend = *std::get_if<std::unique_ptr<io::PollBackend>>(&made);
@@ -284,9 +284,9 @@ BOOST_AUTO_TEST_CASE(a_flood_on_one_connection_leaves_the_others_their_turn) {
         ::send(flood.server, much.data(), much.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 50'000
     );
     BOOST_REQUIRE(::send(quiet.server, "a word", 6, MSG_NOSIGNAL) == 6);
-    Probe all(OpKind::recv_multi);
+    OpProbe all(OpKind::recv_multi);
     all.op.fd = flood.client;
-    Probe one(OpKind::recv);
+    OpProbe one(OpKind::recv);
     one.op.fd = quiet.client;
     one.read_into_room(6);
     b.submit(all);
@@ -303,11 +303,11 @@ BOOST_AUTO_TEST_CASE(an_owner_may_end_a_multishot_receive_while_he_is_told_of_a_
     Bench b(*world);
     const Bench::Pair pair = socket_pair(b);
     BOOST_REQUIRE(::send(pair.server, "more than one piece of it", 25, MSG_NOSIGNAL) == 25);
-    Probe p(OpKind::recv_multi);
+    OpProbe p(OpKind::recv_multi);
     p.op.fd = pair.client;
     p.bench = &b;
     p.op.on_multi = [](Op& op, std::int32_t, const ByteView data) {
-        auto& self = *static_cast<Probe*>(op.owner);
+        auto& self = *static_cast<OpProbe*>(op.owner);
         self.received += as_text(data);
         self.bench->cancel(self);
         BOOST_TEST(self.completions == 0);
