@@ -38,7 +38,8 @@ Result<AppendPtr> Log::append(Slice batch, const LeaderEpoch epoch, const Awaite
     if (is_closing_) {
         return Error{ErrorCode::closed, 0, "append to a closed log"};
     }
-    if (queued_bytes_ + batch.size() > limits::log_pending_bytes_max) {
+    if (queued_bytes_ + batch.size() > limits::log_pending_bytes_max
+        || LB_FAULT(env_, put_off_batch)) {
         return Error{ErrorCode::busy, 0, "append queue of a log"};
     }
     record::patch_base_offset(batch.mutable_bytes(), next_offset_, epoch);
@@ -118,7 +119,8 @@ Task<void> Log::flush_queued() {
 
 Task<Result<Ok>> Log::write_some() {
     const Append& first = *appends_[written_count_];
-    if (active().should_roll(first.batch.size(), first.last_offset, options_.segment_bytes)) {
+    if (active().should_roll(first.batch.size(), first.last_offset, options_.segment_bytes)
+        || (active().size_bytes() != 0 && LB_FAULT(env_, roll_segment_early))) {
         LB_CO_CHECK(co_await roll());
     }
     std::uint64_t bytes = 0;
@@ -188,6 +190,9 @@ void Log::on_group_written(const std::vector<AppendPtr>& group, const std::uint6
         directory_.tail_cache().add(tail_, std::move(cached));
         append->written.set();
     }
+    if (LB_FAULT(env_, write_state_early)) {
+        snapshot_soon();
+    }
     queued_bytes_ -= bytes;
     allocated_bytes_ = std::max(allocated_bytes_, segment.size_bytes());
     written_end_ = segment.end_offset();
@@ -236,6 +241,7 @@ Task<void> Log::recover_from_failed_write(const Error error) {
         );
         co_return;
     }
+    LB_REACHED(env_, disk_full);
     env_.log.warn(
         "log directory is full; the producers are told to retry",
         {kv("partition", partition_dir_name(key_)), kv("error", to_string(error))}
@@ -275,7 +281,7 @@ Task<void> Log::sync_written() {
     const Offset end = written_end_;
     const SteadyTime begin = env_.clock.now();
     ++syncs_running_;
-    const Result<Ok> synced = co_await file->fdatasync();
+    const Result<Ok> synced = co_await sync_file(file);
     --syncs_running_;
     quiet_.wake_all();
     const Nanos took = env_.clock.now() - begin;
@@ -293,6 +299,22 @@ Task<void> Log::sync_written() {
         co_return;
     }
     on_file_synced(end);
+}
+
+/// One at a time: of several syncs of one file the kernel tells an error to the first alone, and the others
+/// would take for durable what it has dropped.
+Task<Result<Ok>> Log::sync_file(std::shared_ptr<io::File> file) {
+    while (is_syncing_) {
+        co_await quiet_.wait_uncancelled();
+    }
+    if (has_failed_) {
+        co_return failed_directory;
+    }
+    is_syncing_ = true;
+    const Result<Ok> synced = co_await file->fdatasync();
+    is_syncing_ = false;
+    quiet_.wake_all();
+    co_return synced;
 }
 
 void Log::on_file_synced(const Offset end) {
@@ -318,6 +340,7 @@ void Log::on_directory_failed() {
     if (has_failed_) {
         return;
     }
+    LB_REACHED(env_, storage_given_up);
     has_failed_ = true;
     std::deque<AppendPtr> waiting;
     waiting.swap(appends_);

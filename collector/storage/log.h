@@ -205,6 +205,7 @@ private:
     Task<void> sync_written() override;
     void on_file_synced(Offset end);
     void on_directory_failed() override;
+    Task<Result<Ok>> sync_file(std::shared_ptr<io::File> file);
     void give_up(const Error& error, const Segment& segment);
 
     // log_segments.cpp: files of segments
@@ -254,6 +255,7 @@ private:
     [[nodiscard]] bool continues(const Segment& segment, const record::BatchHeader& header) const;
     Task<Result<Ok>> check_indexes(Segment& segment, bool is_last);
     Result<Ok> check_last_segment(const Recovery& recovery);
+    Task<Result<Ok>> write_back(const Segment& segment);
     Task<Result<Ok>> finish_last_segment(const Recovery& recovery);
     Error report_lost_state(const FilesFound& files) const;
     Error report_damage(const Segment& segment, const char* what) const;
@@ -324,7 +326,8 @@ private:
     bool is_flushing_ = false;
     bool is_closing_ = false;
     bool has_failed_ = false;
-    std::size_t syncs_running_ = 0;
+    std::size_t syncs_running_ = 0;  // begun, or waiting for another one's end
+    bool is_syncing_ = false;
     std::size_t retention_running_ = 0;
     bool warned_of_clock_ = false;
     io::WaitQueue quiet_;  // something has ended that close() or the flusher waits for

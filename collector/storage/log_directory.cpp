@@ -70,7 +70,11 @@ DirectoryMember* LogDirectory::member(const std::uint64_t number) const {
 
 Task<void> LogDirectory::write_failed_marker(std::string text) {
     const std::string path = options_.path + "/" + std::string(failed_marker_name);
-    const Result<Ok> written = co_await env_.fs.replace_file(path, as_bytes(text));
+    Result<Ok> written = co_await env_.fs.replace_file(path, as_bytes(text));
+    if (!written) {
+        // Syncs fail; but what only a power loss takes away is needed no longer than that.
+        written = co_await write_unsynced(path, as_bytes(text));
+    }
     if (!written) {
         env_.log.error(
             "the marker of the failed log directory could not be written: do not use it again "
@@ -78,6 +82,13 @@ Task<void> LogDirectory::write_failed_marker(std::string text) {
             {kv("marker", quoted(path)), kv("error", to_string(written.error()))}
         );
     }
+}
+
+Task<Result<Ok>> LogDirectory::write_unsynced(std::string path, const ByteView text) {
+    LB_CO_TRY(io::File file, co_await env_.fs.open(path, O_WRONLY | O_CREAT | O_TRUNC));
+    const Result<Ok> written = co_await file.pwrite(text, 0);
+    LB_CO_CHECK(co_await file.close());
+    co_return written;
 }
 
 void LogDirectory::note_synced(const PartitionKey& key, const Offset synced_end) {

@@ -98,6 +98,7 @@ private:
     Task<void> write_checkpoints();
     Task<Result<Ok>> write_checkpoint();
     Task<void> write_failed_marker(std::string text);
+    Task<Result<Ok>> write_unsynced(std::string path, ByteView text);
 
     Env& env_;
     LogDirectoryOptions options_;

@@ -126,6 +126,7 @@ Task<Result<std::vector<Slice>>> Log::read_from_disk(
     if (!opened) {
         co_return report_unreadable(*segment, place.position, from, opened.error());
     }
+    LB_REACHED(env_, read_from_file);
     const std::shared_ptr<io::File> file = *opened;
     const std::uint32_t block_bytes =
         std::clamp(bytes_max, block_bytes_min, limits::log_read_bytes);

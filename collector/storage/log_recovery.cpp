@@ -160,6 +160,9 @@ Task<Result<Ok>> Log::recover(const FilesFound& files) {
         if (!fits) {
             co_return fits.error();
         }
+        if (*fits) {
+            LB_REACHED(env_, state_restored);
+        }
         std::vector<Offset>& list = *fits ? good_snapshots_ : other_snapshots_;
         list.push_back(offset);
     }
@@ -167,6 +170,7 @@ Task<Result<Ok>> Log::recover(const FilesFound& files) {
         if (is_unreadable && files.segments.front() > Offset(0)) {
             co_return Error{ErrorCode::io, EIO, "read state snapshot"};
         }
+        LB_REACHED(env_, state_rebuilt);
         LB_CO_CHECK(co_await recover_without_state(files));
     }
     co_return co_await drop_snapshots_ahead();
@@ -422,6 +426,7 @@ Task<Result<Ok>> Log::finish_last_segment(const Recovery& recovery) {
     );
     recovery_.dropped_bytes = data_end - valid_bytes;
     if (recovery_.dropped_bytes != 0 || !recovery.ends_well) {
+        LB_REACHED(env_, torn_tail_cut);
         env_.log.warn(
             "torn tail of a log cut off: what was being written when the node went down",
             {kv("partition", partition_dir_name(key_)),
@@ -433,12 +438,34 @@ Task<Result<Ok>> Log::finish_last_segment(const Recovery& recovery) {
     if (recovery.file_bytes > valid_bytes) {
         LB_CO_CHECK(co_await file->truncate(valid_bytes));
     }
-    // What we read may be in the page cache only.
-    const Result<Ok> synced = co_await file->fsync();
+    Result<Ok> synced = co_await write_back(*segment);
+    if (synced) {
+        synced = co_await file->fsync();
+    }
     if (!synced) {
         give_up(synced.error(), *segment);
     }
     co_return synced;
+}
+
+/// What was read behind the checkpoint may be in the page cache only, and a sync that has failed leaves it
+/// there as if it were on disk ("fsyncgate"): the next sync would pass over it. So it is written once more.
+Task<Result<Ok>> Log::write_back(const Segment& segment) {
+    const std::shared_ptr<io::File> file = segment.file;
+    const Offset synced_end = directory_.start().synced_end_of(key_);
+    Slice block = env_.pool.allocate(limits::log_read_bytes);
+    for (std::uint64_t at = segment.offset_index().position_of(synced_end);
+         at < segment.size_bytes();) {
+        const auto wanted = std::min<std::uint64_t>(block.size(), segment.size_bytes() - at);
+        const MutableByteView into = block.mutable_bytes().first(static_cast<std::size_t>(wanted));
+        LB_CO_TRY(const std::uint32_t got, co_await file->pread(into, at));
+        if (got == 0) {
+            co_return Error{ErrorCode::corrupt, 0, "size of a segment"};
+        }
+        LB_CO_CHECK(co_await file->pwrite(into.first(got), at));
+        at += got;
+    }
+    co_return Ok{};
 }
 
 Task<Result<Ok>> Log::check_indexes(Segment& segment, const bool is_last) {

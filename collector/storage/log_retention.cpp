@@ -75,6 +75,7 @@ Task<void> Log::delete_below(const Offset log_start) {
     for (const Offset base : bases) {
         co_await unlink_segment(base);
     }
+    LB_REACHED(env_, segment_deleted);
     directory_.metrics().deleted_segments.add(bases.size());
     directory_.metrics().deleted_bytes.add(bytes);
     env_.log.info(

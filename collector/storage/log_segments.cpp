@@ -26,6 +26,7 @@ Task<Result<Ok>> Log::roll() {
     old->forget_indexes();
     keep_open(old);
     segments_.push_back(std::move(made));
+    LB_REACHED(env_, segment_rolled);
     described_end_ = Offset(-1);
     choose_roll_age();
     snapshot_soon();
@@ -74,14 +75,15 @@ Task<Result<Ok>> Log::seal_active() {
         allocated_bytes_ = segment->size_bytes();
     }
     // The next file must not exist before all of this one is on disk: recovery relies on it.
-    const Result<Ok> synced = co_await file->fdatasync();
+    const Result<Ok> synced = co_await sync_file(file);
+    if (has_failed_) {
+        co_return Error{ErrorCode::storage_failed, 0, "log directory was given up"};
+    }
     if (!synced) {
         give_up(synced.error(), *segment);
         co_return synced;
     }
-    if (!has_failed_) {
-        on_file_synced(segment->end_offset());
-    }
+    on_file_synced(segment->end_offset());
     co_return Ok{};
 }
 

@@ -39,6 +39,10 @@ Result<Ok> check_file_head(
     if (file.size() < framed_file_head_bytes || as_text(file.first(kind_bytes)) != kind) {
         return Error{ErrorCode::malformed, 0, "head of a file"};
     }
+    if (file[kind_bytes] == std::byte{0}) {
+        return Error{
+            ErrorCode::malformed, 0, "head of a file"};  // torn: no version has that number
+    }
     if (file[kind_bytes] != std::byte{version}) {
         return Error{ErrorCode::unsupported, 0, "version of a file"};
     }
