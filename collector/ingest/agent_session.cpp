@@ -172,6 +172,11 @@ Task<rpc::TopicPositions> AgentSession::positions_of(
         };
         Shard& home = ingest_.replicas.home_of(*partition);
         replica::AgentPositions known = co_await io::call_on(ingest_.shard, home, std::move(work));
+        if (!known.are_known) {
+            answer.positions.clear();
+            answer.status = ReplyStatus::unavailable;
+            co_return answer;
+        }
         epoch_known = std::max(epoch_known, known.agent_epoch_max);
         for (rpc::StreamPosition& position : known.streams) {
             answer.positions.push_back(std::move(position));

@@ -129,10 +129,12 @@ Task<Result<AppendedAt>> Partition::append_as_leader(Slice batch, const Acks ack
         switch (judgement.verdict) {
         case ProducerTable::Verdict::append: break;
         case ProducerTable::Verdict::duplicate:
+            LB_REACHED(env_, producer_duplicate);
             co_return co_await answer_duplicate(judgement.original, acks);
         case ProducerTable::Verdict::fenced:
             co_return Error{ErrorCode::fenced, 0, "producer epoch"};
         case ProducerTable::Verdict::out_of_order:
+            LB_REACHED(env_, producer_out_of_order);
             co_return Error{ErrorCode::out_of_order, 0, "sequence of a producer"};
         }
     }
@@ -210,6 +212,7 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
         co_return answer;
     }
     const CursorTable::Verdict verdict = cursors_.judge(*cursor);
+    note_verdict(verdict, *cursor);
     if (verdict != CursorTable::Verdict::append) {
         const KnownPosition known = *cursors_.find(cursor->agent_id, cursor->stream);
         answer.generation_known = known.generation;
@@ -235,6 +238,21 @@ Task<Result<AgentAppend>> Partition::append_from_agent(
     answer.generation_known = cursor->generation;
     answer.to_known = cursor->to;
     co_return answer;
+}
+
+void Partition::note_verdict(const CursorTable::Verdict verdict, const record::SourceCursor& cursor)
+    const {
+    switch (verdict) {
+    case CursorTable::Verdict::append:
+        if (cursor.gap_reason != record::GapReason::none) {
+            LB_REACHED(env_, cursor_gap_allowed);
+        }
+        break;
+    case CursorTable::Verdict::duplicate: LB_REACHED(env_, cursor_duplicate); break;
+    case CursorTable::Verdict::overlap: LB_REACHED(env_, cursor_overlap); break;
+    case CursorTable::Verdict::gap: LB_REACHED(env_, cursor_gap); break;
+    case CursorTable::Verdict::fenced: LB_REACHED(env_, cursor_fenced); break;
+    }
 }
 
 Task<Result<AgentAppend>> Partition::answer_known(
@@ -320,8 +338,10 @@ Task<AgentPositions> Partition::positions(
     const std::vector<Id128>& streams,
     const std::optional<Id128> after
 ) {
+    AgentPositions answer;
     if (has_ended()) {
-        co_return AgentPositions();
+        answer.are_known = false;
+        co_return answer;
     }
     const Use use(*this);
     constexpr std::size_t count_max = limits::agent_streams_per_hello + 1;
@@ -335,11 +355,11 @@ Task<AgentPositions> Partition::positions(
         }
         // What was being appended was dropped, and the positions went back with it.
         if (log_.has_failed()) {
-            known.clear();
-            break;
+            // None told would mean that none of its files was ever shipped.
+            answer.are_known = false;
+            co_return answer;
         }
     }
-    AgentPositions answer;
     answer.agent_epoch_max = cursors_.epoch_of(agent_id);
     for (const CursorTable::Stream& stream : known) {
         answer.streams.push_back(to_position(stream, key_.index));
@@ -418,6 +438,7 @@ void Partition::on_synced(const Offset end) {
 }
 
 void Partition::on_dropped(const Offset from) {
+    LB_REACHED(env_, append_dropped);
     cursors_.roll_back(from);
     producers_.roll_back(from);
 }

@@ -69,6 +69,8 @@ struct TimestampOffset {
 
 /// What a Hello is answered with.
 struct AgentPositions {
+    bool are_known =
+        true;  // false: the log has failed, or its topic is deleted, and nobody can tell
     std::uint32_t agent_epoch_max = 0;  // highest epoch of the agent in this partition
     std::vector<rpc::StreamPosition> streams;
 };
@@ -209,6 +211,7 @@ private:
     void on_dropped(Offset from) override;
     void on_start_moved(Offset log_start) override;
 
+    void note_verdict(CursorTable::Verdict verdict, const record::SourceCursor& cursor) const;
     Task<Result<AgentAppend>> answer_known(AgentAppend answer, Offset last_offset);
     Task<Result<AppendedAt>> answer_duplicate(ProducerBatch original, Acks acks);
     Task<Result<AppendedAt>> answer_unawaited(storage::AppendPtr append, AppendedAt at);
