@@ -288,6 +288,10 @@ bool Agent::is_shipping() const {
     return parts_ != nullptr && parts_->shipper.state() == ship::ShipState::shipping;
 }
 
+bool Agent::has_batches_in_flight() const {
+    return parts_ != nullptr && parts_->shipper.has_requests_in_flight();
+}
+
 bool Agent::is_fenced() const {
     return parts_ != nullptr && parts_->shipper.state() == ship::ShipState::fenced;
 }

@@ -40,6 +40,8 @@ public:
     /// A collector is connected and our positions are known.
     [[nodiscard]] bool is_shipping() const;
     [[nodiscard]] bool is_fenced() const;
+    /// Something was sent that is not answered yet.
+    [[nodiscard]] bool has_batches_in_flight() const;
     /// Another machine uses our identity. `stop()` replaces it; an agent made anew begins with all files.
     [[nodiscard]] bool is_cloned() const noexcept { return is_cloned_; }
     /// Whether it does what it is for, and if not why (O3). That is no reason to end it: what it cannot ship

@@ -515,6 +515,9 @@ Task<Result<Ok>> Shipper::pump(rpc::RpcClient& client) {
     ) {
         enqueue_due();
         Request request = gather();
+        if (LB_FAULT(env_, drop_connection)) {
+            fail(Error{ErrorCode::closed, 0, "connection dropped by a test"});
+        }
         if (!request.batches.empty()) {
             requests.spawn_now(send_request(client, std::move(request)));
             continue;
@@ -621,6 +624,7 @@ Task<void> Shipper::send_request(rpc::RpcClient& client, Request request) {
     --requests_in_flight_;
     work_.set();
     if (!frame) {
+        LB_REACHED(env_, request_unanswered);
         fail(frame.error());
         co_return;
     }
@@ -714,6 +718,9 @@ void Shipper::on_answer(const Sent& sent, const rpc::BatchResult& result, const 
         return;
     }
     Lane& lane = *found->second;
+    if (result.duplicate) {
+        LB_REACHED(env_, batch_was_known);
+    }
     if (result.status != rpc::ReplyStatus::ok) {
         on_refused(lane, result);
     }
@@ -733,6 +740,9 @@ void Shipper::on_answer(const Sent& sent, const rpc::BatchResult& result, const 
 void Shipper::apply(Lane& lane, const Lane::Outcome& outcome) {
     const Id128 stream = lane.stream();
     acked_batches_.add(outcome.acknowledged_batches);
+    if (outcome.retry_in) {
+        LB_REACHED(env_, batch_put_off);
+    }
     if (outcome.oldest_opened_at) {
         const Nanos age = env_.clock.now() - *outcome.oldest_opened_at;
         event_to_ack_.observe(std::chrono::duration<double>(age).count());

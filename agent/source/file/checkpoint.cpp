@@ -34,6 +34,9 @@ Task<Result<Ok>> Checkpoint::start() {
         is_loaded = co_await load(path("checkpoint.old"));
     }
     was_empty_ = !is_loaded || !*is_loaded;
+    if (was_empty_) {
+        LB_REACHED(env_, checkpoint_lost);
+    }
     LB_CO_CHECK(co_await compact());  // a torn tail and what is superseded end here
     scope_.spawn(run());
     co_return Ok{};
@@ -64,6 +67,7 @@ Task<Result<bool>> Checkpoint::load(std::string name) {
     inputs_.clear();
     const std::size_t valid_bytes = replay(as_bytes(*content));
     if (valid_bytes < content->size()) {
+        LB_REACHED(env_, checkpoint_cut);
         env_.log.warn(
             "checkpoint cut at its first bad record",
             {kv("file", quoted(name)),
@@ -178,6 +182,7 @@ Task<Result<Ok>> Checkpoint::write_what_is_due() {
         LB_CO_CHECK(co_await sync());
     }
     if (should_compact()) {
+        LB_REACHED(env_, checkpoint_compacted);
         LB_CO_CHECK(co_await compact());
     }
     co_return Ok{};
@@ -187,6 +192,7 @@ void Checkpoint::note(const Result<Ok>& written) {
     const bool is_failing = !written && written.code() != ErrorCode::cancelled;
     if (is_failing) {
         failures_.add();
+        LB_REACHED(env_, checkpoint_write_failed);
     }
     if (is_failing && !is_failing_) {
         env_.log.error(

@@ -1,6 +1,7 @@
 #include "agent/source/file/file_finder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace logboom::source {
@@ -57,6 +58,11 @@ bool is_later_copy(const Stream& stream, const FileIdentity& seen) noexcept {
     const bool is_written_known = stream.written_at != WallTime();
     return is_written_known ? *seen.btime_ns >= stream.written_at.time_since_epoch().count()
                             : *seen.btime_ns > *stream.identity.btime_ns;
+}
+
+/// It may go away by itself: another attempt is worth its time.
+bool is_transient(const Error& error) noexcept {
+    return error.sys_errno == EIO || error.sys_errno == EMFILE || error.sys_errno == ENFILE;
 }
 
 bool may_be_file(const io::DirEntry& entry) noexcept {
@@ -129,13 +135,17 @@ Task<bool> FileFinder::has_tail(OpenFile& opened, const Proof proof) {
     co_return tail&&* tail == proof.tail;
 }
 
-/// Whether the stream's own file is where it was, and as long as it was.
+/// Whether the stream's own file is where it was, as long as it was, and with what was read of it: else it
+/// was cut, and has grown again perhaps.
 Task<bool> FileFinder::is_whole(const Stream& stream) {
     const FileKey key = key_of(stream.identity);
     const std::uint64_t size_min = std::max(stream.read_to, stream.identity.size_seen);
-    const Result<io::FileStat> stat = co_await env_.fs.stat(stream.path_now);
-    co_return stat && stat->ino == key.ino && stat->btime_ns == key.btime_ns
-        && stat->size >= size_min;
+    const Proof proof = stream.proof();
+    Result<OpenFile> opened = co_await identifier_.open(stream.path_now);
+    if (!opened || key_of(opened->identity) != key || opened->identity.size_seen < size_min) {
+        co_return false;
+    }
+    co_return co_await has_tail(*opened, proof);
 }
 
 /// A file that is shorter than any head that it could be known by.
@@ -236,22 +246,38 @@ Task<Result<std::optional<OpenFile>>> FileFinder::copy_of(
     }
     // A file that was cut several times has several copies that begin alike: the first of them goes on.
     std::optional<OpenFile> found;
+    std::optional<Error> failed;
     for (const std::string& path : waiting) {
-        std::optional<OpenFile> copy = co_await open_copy(stream, path);
-        if (copy && (!found || copy->identity.btime_ns < found->identity.btime_ns)) {
-            found = std::move(copy);
+        Result<std::optional<OpenFile>> copy = co_await open_copy(stream, path);
+        if (!copy) {
+            failed = is_transient(copy.error()) ? copy.error() : failed;
+        } else if (*copy && (!found || (*copy)->identity.btime_ns < found->identity.btime_ns)) {
+            found = std::move(*copy);
         }
+    }
+    if (failed && !found) {
+        co_return *failed;  // it may be the one
     }
     co_return std::move(found);
 }
 
-Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::string path) {
+Task<Result<std::optional<OpenFile>>> FileFinder::open_copy(
+    const Stream& stream, std::string path
+) {
     const Proof proof = stream.proof();
     const FileIdentity& known = stream.identity;
     Result<OpenFile> opened = co_await identifier_.open(std::move(path));
     const bool has_proof = known.head_len != 0 || proof.tail.size != 0;
-    if (!opened || !has_proof || streams_.find_key(key_of(opened->identity)) != nullptr) {
-        co_return std::nullopt;
+    if (!opened) {
+        co_return opened.error();
+    }
+    if (!has_proof) {
+        co_return std::optional<OpenFile>();
+    }
+    // One that was taken for a new file, and of which nothing was read, is nobody's yet.
+    const Stream* const owner = streams_.find_key(key_of(opened->identity));
+    if (owner != nullptr && (owner->has_begun() || owner->is_in_turn)) {
+        co_return std::optional<OpenFile>();
     }
     ContentProofs proofs;
     proofs.are_apart = are_two_proofs(known.head_len, proof.offset, proof.tail);
@@ -259,14 +285,18 @@ Task<std::optional<OpenFile>> FileFinder::open_copy(const Stream& stream, std::s
     const std::uint64_t size_min = proofs.are_apart ? proof.offset
                                                     : std::max(proof.offset, known.size_seen);
     if (opened->identity.size_seen < size_min) {
-        co_return std::nullopt;
+        co_return std::optional<OpenFile>();
     }
-    const Result<std::uint64_t> head =
-        co_await identifier_.head_hash(*opened->file, known.head_len);
-    proofs.is_head_equal = head && (*head == known.head_hash || known.head_len == 0);
-    proofs.is_tail_equal = co_await has_tail(*opened, proof);
+    LB_CO_TRY(
+        const std::uint64_t head, co_await identifier_.head_hash(*opened->file, known.head_len)
+    );
+    LB_CO_TRY(
+        const Tail tail, co_await identifier_.tail(*opened->file, proof.offset, proof.tail.size)
+    );
+    proofs.is_head_equal = head == known.head_hash || known.head_len == 0;
+    proofs.is_tail_equal = proof.tail.size == 0 || tail == proof.tail;
     if (!prove_content(proofs)) {
-        co_return std::nullopt;
+        co_return std::optional<OpenFile>();
     }
     co_return std::optional<OpenFile>(std::move(*opened));
 }

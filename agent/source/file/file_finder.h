@@ -40,7 +40,7 @@ private:
     Task<bool> has_tail(OpenFile& opened, Proof proof);
     Task<bool> begins_like(std::string head, const Stream& kin);
     Task<bool> is_whole(const Stream& stream);
-    Task<std::optional<OpenFile>> open_copy(const Stream& stream, std::string path);
+    Task<Result<std::optional<OpenFile>>> open_copy(const Stream& stream, std::string path);
     [[nodiscard]] std::vector<Stream*> whose_copy_it_may_be(const std::string& path) const;
 
     Env& env_;

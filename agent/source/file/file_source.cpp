@@ -13,6 +13,42 @@ metrics::Gauge& files_gauge(metrics::Registry& registry, const char* const state
     return registry.gauge("logboom_agent_files", "Files by state.", {{"state", state}});
 }
 
+/// Each before those that it comes after: where a file was cut several times, what it has now is the last
+/// one's.
+std::vector<const rpc::StreamPosition*> latest_first(
+    const std::vector<rpc::StreamPosition>& positions
+) {
+    std::map<Id128, const rpc::StreamPosition*> by_stream;
+    for (const rpc::StreamPosition& position : positions) {
+        by_stream[position.stream] = &position;
+    }
+    const auto predecessors_of = [&by_stream](const rpc::StreamPosition& position) {
+        std::size_t count = 0;
+        const rpc::StreamPosition* at = &position;
+        while (at->identity && at->identity->predecessor && count < by_stream.size()) {
+            const auto before = by_stream.find(*at->identity->predecessor);
+            if (before == by_stream.end()) {
+                break;
+            }
+            at = before->second;
+            ++count;
+        }
+        return count;
+    };
+    std::vector<std::pair<std::size_t, const rpc::StreamPosition*>> counted;
+    for (const rpc::StreamPosition& position : positions) {
+        counted.emplace_back(predecessors_of(position), &position);
+    }
+    std::ranges::stable_sort(counted, std::greater<>(), [](const auto& entry) {
+        return entry.first;
+    });
+    std::vector<const rpc::StreamPosition*> ordered;
+    for (const auto& [count, position] : counted) {
+        ordered.push_back(position);
+    }
+    return ordered;
+}
+
 }  // namespace
 
 FileSource::FileSource(
@@ -150,6 +186,18 @@ Task<void> FileSource::take_positions() {
     for (const rpc::HelloReply& positions : std::exchange(positions_, {})) {
         take(positions);
     }
+    // Before anything is read: what looks new to us may be what one of them goes on in.
+    for (const Id128& uid : std::exchange(displaced_, {})) {
+        Stream* const stream = streams_.find(uid);
+        if (stream != nullptr && stream->state == StreamState::known) {
+            co_await locator_.missing(*stream);
+        }
+    }
+    for (const Id128& uid : fresh_streams()) {
+        if (Stream* const stream = streams_.find(uid)) {
+            co_await locator_.reconsider(*stream);
+        }
+    }
     turns_.release();
     must_scan_ = true;  // what was brought back has to be found
     room();
@@ -160,12 +208,15 @@ void FileSource::take(const rpc::HelloReply& positions) {
     for (const rpc::TopicPositions& topic : positions.topics) {
         for (const rpc::StreamPosition& position : topic.positions) {
             known_to_collectors.insert(position.stream);
+            if (position.identity) {
+                told_predecessors_[position.stream] = position.identity->predecessor;
+            }
         }
     }
     for (const rpc::TopicPositions& topic : positions.topics) {
         LB_ASSERT(!topics_met_.contains(topic.topic));
-        for (const rpc::StreamPosition& position : topic.positions) {
-            learn(topic.topic, position, known_to_collectors);
+        for (const rpc::StreamPosition* const position : latest_first(topic.positions)) {
+            learn(topic.topic, *position, known_to_collectors);
         }
         topics_met_.insert(topic.topic);
         if (topic.topic == record::loss_topic) {
@@ -177,7 +228,21 @@ void FileSource::take(const rpc::HelloReply& positions) {
             }
         }
     }
+    told_predecessors_.clear();
     connect_streams();
+    order_new_files(known_to_collectors);
+}
+
+/// Of those whose topics are met, what nothing was read of.
+std::vector<Id128> FileSource::fresh_streams() const {
+    std::vector<Id128> fresh;
+    for (const auto& [uid, stream] : streams_.all()) {
+        if (stream->state == StreamState::active && !stream->has_begun()
+            && topics_met_.contains(stream->input.topic)) {
+            fresh.push_back(uid);
+        }
+    }
+    return fresh;
 }
 
 /// The position of a collector is the truth, but of a generation that it has not seen it can say nothing
@@ -209,6 +274,14 @@ void FileSource::learn(
     if (is_expected) {
         return;
     }
+    // What was read since the checkpoint was written may have told more of the file's head.
+    if (!is_behind && position.identity
+        && position.identity->head_len > stream->identity.head_len) {
+        FileIdentity identity = stream->identity;
+        identity.head_len = position.identity->head_len;
+        identity.head_hash = position.identity->head_hash;
+        streams_.set_identity(*stream, std::move(identity));
+    }
     const Tail proof = is_behind ? Tail() : Tail{position.tail_len, position.tail_hash};
     stream->acked_to = known.offset;
     stream->acked_tail = proof;
@@ -231,45 +304,90 @@ Stream* FileSource::bring_back(
     if (input == nullptr) {
         return nullptr;
     }
+    LB_REACHED(env_, stream_brought_back);
     auto made = std::make_unique<Stream>(room_, *input, position.stream, identity);
     made->generation = position.generation;
     Stream* const twin = streams_.find_key(key_of(identity));
+    const bool was_cut_since = twin != nullptr && comes_after(identity, twin->uid);
     if (twin != nullptr && !known_to_collectors.contains(twin->uid)) {
-        take_over(*twin, *made);
-        meters_.end_wait(*twin);
-        turns_.forget(*twin);
-        checkpoint_.forget(twin->uid);
-        streams_.remove(*twin);
+        locator_.absorb(*twin, *made);
+    } else if (was_cut_since) {
+        take_file_of(*twin, *made);
     }
     Stream& stream = streams_.add(std::move(made));
-    Stream* const later = streams_.find_path(stream.path);
     if (stream.state == StreamState::active) {
         streams_.bind_path(stream, stream.path_now);
-    } else if (stream.state == StreamState::known && later != nullptr && !later->identity.predecessor
-               && !known_to_collectors.contains(later->uid)) {
-        locator_.put_in_order(stream, *later);
+    }
+    if (was_cut_since || streams_.find_key(key_of(identity)) != &stream) {
+        displaced_.insert(was_cut_since ? twin->uid : stream.uid);
+    }
+    if (was_cut_since) {
+        streams_.claim_key(stream);
     }
     turns_.want(stream);
     return &stream;
 }
 
-/// `twin` has the file of `stream`, which is not in the table yet; nothing of it was read.
-void FileSource::take_over(Stream& twin, Stream& stream) {
-    stream.state = twin.state;
-    stream.path_resolved = twin.path_resolved;
-    stream.written_at = twin.written_at;
-    stream.file = std::move(twin.file);
-    stream.replacement = std::move(twin.replacement);
-    stream.path_now = twin.path_now;
-    stream.grown_at = twin.grown_at;
-    stream.identity.size_seen = twin.identity.size_seen;
-    stream.successor = twin.successor;
-    Stream* const next = twin.successor ? streams_.find(*twin.successor) : nullptr;
-    if (next != nullptr) {
-        FileIdentity identity = next->identity;
-        identity.predecessor = stream.uid;
-        streams_.set_identity(*next, std::move(identity));
-        next->batcher.tell_identity();
+/// Whether `uid` is one of those that came before.
+bool FileSource::comes_after(const FileIdentity& identity, const Id128& uid) const {
+    std::optional<Id128> before = identity.predecessor;
+    const std::size_t length_max = streams_.all().size() + told_predecessors_.size();
+    for (std::size_t i = 0; before && i <= length_max; ++i) {
+        if (*before == uid) {
+            return true;
+        }
+        const Stream* const stream = streams_.find(*before);
+        const auto told = told_predecessors_.find(*before);
+        if (stream != nullptr) {
+            before = stream->identity.predecessor;
+        } else {
+            before = told == told_predecessors_.end() ? std::nullopt : told->second;
+        }
+    }
+    return false;
+}
+
+/// The file was cut, and what it has by now is `stream`'s, which is not in the table yet: what it had, if
+/// `before` was not done with it, lives on in a copy at best.
+void FileSource::take_file_of(Stream& before, Stream& stream) {
+    stream.state = before.state;
+    stream.path_resolved = before.path_resolved;
+    stream.file = std::move(before.file);
+    stream.replacement = std::move(before.replacement);
+    stream.path_now = before.path_now;
+    stream.grown_at = before.grown_at;
+    streams_.vacate(before);
+    before.state = StreamState::known;
+    before.doubt = Doubt::none;
+    before.forget_looks();
+}
+
+/// A file that we have met before the collectors told of its path's earlier ones comes after the last of
+/// them.
+void FileSource::order_new_files(const std::set<Id128>& known_to_collectors) {
+    std::map<Id128, Stream*> last_before;  // by the new file's stream
+    for (const Id128& uid : known_to_collectors) {
+        Stream* const earlier = streams_.find(uid);
+        Stream* const file = earlier == nullptr ? nullptr : streams_.find_path(earlier->path);
+        const bool is_new = file != nullptr && file != earlier && !file->has_begun()
+                         && !known_to_collectors.contains(file->uid);
+        const auto is_known = [&known_to_collectors](const Stream* const stream) {
+            return known_to_collectors.contains(stream->uid);
+        };
+        if (!is_new || std::ranges::any_of(streams_.followers_of(uid), is_known)) {
+            continue;
+        }
+        Stream*& last = last_before[file->uid];
+        if (last == nullptr || last->identity.btime_ns < earlier->identity.btime_ns) {
+            last = earlier;
+        }
+    }
+    for (const auto& [uid, before] : last_before) {
+        Stream& file = *streams_.find(uid);
+        file.partition = before->partition;  // a path keeps its order over rotations (D1)
+        if (file.identity.predecessor != before->uid) {
+            locator_.put_in_order(*before, file);
+        }
     }
 }
 
@@ -337,6 +455,7 @@ void FileSource::rewind(const Id128& uid, const ship::Position position) {
              kv("position", position.offset),
              kv("read_to", stream->read_to)}
         );
+        LB_REACHED(env_, position_rejected);
         // Sealed later, it would come behind batches that are not on their way any more.
         stream->batcher.discard();
         if (losses_.take_back(*stream, position)) {

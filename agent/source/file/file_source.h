@@ -89,7 +89,10 @@ private:
         const rpc::StreamPosition& position,
         const std::set<Id128>& known_to_collectors
     );
-    void take_over(Stream& twin, Stream& stream);
+    [[nodiscard]] std::vector<Id128> fresh_streams() const;
+    void order_new_files(const std::set<Id128>& known_to_collectors);
+    [[nodiscard]] bool comes_after(const FileIdentity& identity, const Id128& uid) const;
+    void take_file_of(Stream& before, Stream& stream);
     void connect_streams();
     [[nodiscard]] const FileInput* input_for(
         const std::string& name, const std::string& topic, const std::string& path
@@ -126,6 +129,9 @@ private:
     Locator locator_;
     std::set<std::string> suspects_;
     std::map<std::string, WallTime> inputs_started_;
+    std::map<Id128, std::optional<Id128>>
+        told_predecessors_;      // by the positions that are being taken
+    std::set<Id128> displaced_;  // brought back, and their files are by now another stream's
     std::vector<rpc::HelloReply> positions_;  // until they are taken
     std::set<std::string> topics_met_;
     std::map<const FileInput*, SteadyTime> moved_at_;  // the last acknowledgement of each

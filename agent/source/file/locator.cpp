@@ -181,6 +181,7 @@ bool Locator::is_left_alone(const std::string& path, const Kin& kin, const std::
     likenesses_[path] = Likeness{kin.kinship, kin.stream->uid, size, until};
     if (is_copy) {
         copies_skipped_.add();
+        LB_REACHED(env_, copy_skipped);
         env_.log.info("copy of a known file; looked at again in 60 s", {kv("path", quoted(path))});
     }
     return true;
@@ -262,6 +263,77 @@ void Locator::put_in_order(Stream& before, Stream& after) {
     after.batcher.tell_identity();
     before.successor = after.uid;
     before.is_drained = false;
+    turns_.want(before);  // it may be at its end, and `after` waits for its word
+}
+
+void Locator::absorb(Stream& twin, Stream& stream) {
+    stream.state = twin.state;
+    stream.path_resolved = twin.path_resolved;
+    stream.written_at = twin.written_at;
+    stream.file = std::move(twin.file);
+    stream.replacement = std::move(twin.replacement);
+    stream.path_now = twin.path_now;
+    stream.grown_at = twin.grown_at;
+    stream.identity.size_seen = twin.identity.size_seen;
+    if (twin.successor) {
+        stream.successor = twin.successor;
+    }
+    for (Stream* const next : streams_.followers_of(twin.uid)) {
+        FileIdentity identity = next->identity;
+        identity.predecessor = stream.uid;
+        streams_.set_identity(*next, std::move(identity));
+        next->batcher.tell_identity();
+    }
+    tailer_.forget(twin);
+    checkpoint_.forget(twin.uid);
+    streams_.remove(twin);
+}
+
+Task<void> Locator::reconsider(Stream& fresh) {
+    Result<OpenFile> opened = co_await identifier_.open(fresh.path_now);
+    if (!opened || key_of(opened->identity) != key_of(fresh.identity)) {
+        co_return;
+    }
+    const Result<Kin> kin = co_await finder_.kin_of(*opened);
+    if (!kin || kin->stream == nullptr || kin->stream->is_in_turn || fresh.has_begun()) {
+        co_return;
+    }
+    if (kin->kinship == Kinship::moved) {
+        absorb_copy(fresh, *kin->stream, std::move(*opened));
+    } else if (kin->kinship == Kinship::copied
+               && is_left_alone(fresh.path_now, *kin, opened->identity.size_seen)) {
+        if (fresh.file != nullptr) {
+            co_await tailer_.close(fresh);
+        }
+        tailer_.forget(fresh);
+        checkpoint_.forget(fresh.uid);
+        streams_.remove(fresh);
+    }
+}
+
+/// The copy was taken for a new file.
+void Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
+    std::unique_ptr<io::File> file = std::move(stream.file);
+    if (!stream.bound_path.empty()) {
+        vacated_.insert(stream.bound_path);  // whose file is there now?
+        streams_.vacate(stream);
+    }
+    absorb(twin, stream);
+    take_identity(stream, std::move(copy.identity));
+    if (file != nullptr) {
+        // Only its turn closes the file that it has.
+        stream.replacement = stream.file != nullptr ? std::move(stream.file) : std::move(copy.file);
+        stream.file = std::move(file);
+    }
+    missing_.forget(stream.uid);
+    stream.doubt = Doubt::none;
+    stream.is_drained = false;
+    stream.forget_looks();
+    if (stream.state == StreamState::active) {
+        streams_.bind_path(stream, stream.path_now);
+    }
+    checkpoint_.put(stream.to_entry());
+    turns_.want(stream);
 }
 
 Task<void> Locator::create(
@@ -307,7 +379,9 @@ Task<void> Locator::create(
          kv("from", *start),
          kv("stream", to_hex(stream.uid))}
     );
-    if (before != nullptr && before->state != StreamState::rotated) {
+    const bool is_elsewhere = before != nullptr && !before->bound_path.empty()
+                           && before->bound_path != found.path;
+    if (before != nullptr && before->state != StreamState::rotated && !is_elsewhere) {
         co_await missing(*before);
     }
 }
@@ -320,6 +394,9 @@ Task<void> Locator::missing(Stream& stream) {
     }
     Result<std::optional<OpenFile>> found = co_await finder_.own_file(stream);
     const bool is_found = found && found->has_value();
+    if (is_found && stream.state == StreamState::known) {
+        LB_REACHED(env_, rotated_while_away);
+    }
     if (stream.file == nullptr && !is_found) {
         if (found) {
             lose(stream);
@@ -329,13 +406,24 @@ Task<void> Locator::missing(Stream& stream) {
         co_return;
     }
     std::string path = is_found ? (*found)->identity.path_seen : std::string();
-    if (is_found && key_of((*found)->identity) != key_of(stream.identity)) {
+    const bool is_copy = is_found && key_of((*found)->identity) != key_of(stream.identity);
+    Stream* const twin = is_copy ? streams_.find_key(key_of((*found)->identity)) : nullptr;
+    if (is_copy) {
+        stream.doubt = Doubt::none;  // if its file was cut: the copy has what that had
+    }
+    if (twin != nullptr) {
+        absorb_copy(*twin, stream, std::move(**found));
+        co_return;
+    }
+    if (is_copy) {
         take_identity(stream, (*found)->identity);
         checkpoint_.put(stream.to_entry());
     }
     become_rotated(stream, path);
     if (stream.file == nullptr) {
         attach(stream, std::move((*found)->file), std::move(path));
+    } else if (is_copy) {
+        stream.replacement = std::move((*found)->file);
     }
     env_.log.info(
         "file was rotated; reading it to its end",
@@ -384,7 +472,12 @@ void Locator::put_off_missing(Stream& stream, const Error& error) {
 Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found) {
     std::vector<std::string> waiting = likenesses_of(stream);
     Result<std::optional<OpenFile>> copy = co_await finder_.copy_of(stream, std::move(waiting));
-    if (copy && copy->has_value()) {
+    if (!copy) {
+        // What cannot be read now may be the copy: begun anew, the stream would lose what that has.
+        put_off(found, copy.error(), found.stat);
+        co_return;
+    }
+    if (copy->has_value()) {
         follow_copy(stream, std::move(**copy));
         co_await create(std::move(opened), std::move(found), Sighting(), &stream);
         co_return;
@@ -394,6 +487,7 @@ Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found)
 }
 
 void Locator::follow_copy(Stream& stream, OpenFile copy) {
+    LB_REACHED(env_, copy_followed);
     std::string path = copy.identity.path_seen;
     likenesses_.erase(path);
     take_identity(stream, copy.identity);
@@ -415,6 +509,7 @@ void Locator::follow_copy(Stream& stream, OpenFile copy) {
 }
 
 void Locator::lose(Stream& stream) {
+    LB_REACHED(env_, file_vanished);
     const std::uint64_t lost = stream.unread_bytes();
     if (lost != 0) {
         env_.log.error(

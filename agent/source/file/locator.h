@@ -36,6 +36,11 @@ public:
     Task<void> examine(FoundFile found, Sighting sighting);
     /// The path of an active or known stream has no file of it any more: finds out where it went.
     Task<void> missing(Stream& stream);
+    /// `twin` has the file of `stream`, and nothing of it was read: it was a mistake, and is removed.
+    void absorb(Stream& twin, Stream& stream);
+    /// An active stream of which nothing was read: whether it is what another one goes on in, or a copy, by
+    /// what is known now. No stream has its turn.
+    Task<void> reconsider(Stream& fresh);
     /// `after` begins where `before` ended: its first line waits for the other's last (T13, T40).
     void put_in_order(Stream& before, Stream& after);
 
@@ -74,6 +79,7 @@ private:
     void become_rotated(Stream& stream, std::string path_now);
     void attach(Stream& stream, std::unique_ptr<io::File> file, std::string path);
     void take_identity(Stream& stream, FileIdentity other_inode);
+    void absorb_copy(Stream& twin, Stream& stream, OpenFile copy);
     void lose(Stream& stream);
     [[nodiscard]] bool is_left_alone(const std::string& path, const Kin& kin, std::uint64_t size);
     [[nodiscard]] bool is_waiting(const std::string& path) const;

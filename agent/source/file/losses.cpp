@@ -94,6 +94,12 @@ void Losses::lose_rest(Stream& stream, const LossReason reason) {
     loss.from = stream.batcher.position().offset;
     loss.to = loss.from + stream.unread_bytes();
     loss.awaited_to = stream.batcher.sealed_to();
+    if (stream.rewind_to && stream.rewind_to->generation == stream.generation) {
+        // What was sent behind that is not under way any more.
+        loss.from = std::min(loss.from, stream.rewind_to->offset);
+        loss.awaited_to = 0;
+        stream.rewind_to.reset();
+    }
     if (loss.from != loss.to || stream.acked_to < loss.awaited_to) {
         add(stream, std::move(loss));
     }

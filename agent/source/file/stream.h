@@ -157,6 +157,10 @@ struct Stream {
     void note_lag(const SteadyTime now) noexcept {
         lag.update(is_compressed ? 0 : identity.size_seen, done_to(), now);
     }
+    /// Something was read of it, in this run or an earlier one.
+    [[nodiscard]] bool has_begun() const noexcept {
+        return generation != 0 || read_to != 0 || acked_to != 0 || batcher.is_open();
+    }
     [[nodiscard]] bool needs_draining() const noexcept {
         return state == StreamState::rotated || (successor.has_value() && !is_drained);
     }

@@ -1,5 +1,6 @@
 #include "agent/source/file/stream_table.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace logboom::source {
@@ -42,6 +43,15 @@ std::vector<Stream*> StreamTable::find_head(const std::uint32_t size, const std:
     return found;
 }
 
+std::vector<Stream*> StreamTable::followers_of(const Id128& uid) const {
+    std::vector<Stream*> found;
+    const auto [first, last] = by_predecessor_.equal_range(uid);
+    for (auto at = first; at != last; ++at) {
+        found.push_back(at->second);
+    }
+    return found;
+}
+
 std::vector<std::uint32_t> StreamTable::head_sizes() const {
     std::vector<std::uint32_t> sizes;
     for (auto at = by_head_.begin(); at != by_head_.end();) {
@@ -50,6 +60,10 @@ std::vector<std::uint32_t> StreamTable::head_sizes() const {
         at = by_head_.lower_bound(Head(size + 1, 0));
     }
     return sizes;
+}
+
+void StreamTable::claim_key(Stream& stream) {
+    by_key_[key_of(stream.identity)] = &stream;
 }
 
 void StreamTable::bind_path(Stream& stream, const std::string& path) {
@@ -123,6 +137,9 @@ void StreamTable::index(Stream& stream) {
     if (stream.identity.head_len != 0) {
         by_head_.emplace(Head(stream.identity.head_len, stream.identity.head_hash), &stream);
     }
+    if (stream.identity.predecessor) {
+        by_predecessor_.emplace(*stream.identity.predecessor, &stream);
+    }
 }
 
 void StreamTable::unindex(const Stream& stream) {
@@ -135,7 +152,16 @@ void StreamTable::unindex(const Stream& stream) {
     for (auto at = first; at != last; ++at) {
         if (at->second == &stream) {
             by_head_.erase(at);
-            return;
+            break;
+        }
+    }
+    if (stream.identity.predecessor) {
+        const auto [begin, end] = by_predecessor_.equal_range(*stream.identity.predecessor);
+        const auto follower = std::find_if(begin, end, [&stream](const auto& entry) {
+            return entry.second == &stream;
+        });
+        if (follower != end) {
+            by_predecessor_.erase(follower);
         }
     }
 }

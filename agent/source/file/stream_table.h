@@ -23,9 +23,13 @@ public:
     [[nodiscard]] Stream* find_path(std::string_view path) const noexcept;
     /// Streams whose heads have that length and hash.
     [[nodiscard]] std::vector<Stream*> find_head(std::uint32_t size, std::uint64_t hash) const;
+    /// Those whose identity names it as the one before them: after a crash there may be several.
+    [[nodiscard]] std::vector<Stream*> followers_of(const Id128& uid) const;
     /// The lengths that occur, rising.
     [[nodiscard]] std::vector<std::uint32_t> head_sizes() const;
 
+    /// It is found by its key from now on: what another one had there is no longer in that file.
+    void claim_key(Stream& stream);
     /// The stream's file is at `path`; a stream has one path at most.
     void bind_path(Stream& stream, const std::string& path);
     /// The stream has no path any more. It is remembered as the last one of the path that it had.
@@ -61,6 +65,7 @@ private:
     std::map<FileKey, Stream*> by_key_;
     std::map<std::string, Stream*, std::less<>> by_path_;
     std::multimap<Head, Stream*> by_head_;
+    std::multimap<Id128, Stream*> by_predecessor_;
     std::map<std::string, Stream*, std::less<>> vacated_;
 };
 

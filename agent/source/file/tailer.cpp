@@ -87,6 +87,11 @@ bool Tailer::is_drained() const {
     return std::all_of(streams_.all().begin(), streams_.all().end(), is_done);
 }
 
+void Tailer::forget(Stream& stream) {
+    meters_.end_wait(stream);
+    turns_.forget(stream);
+}
+
 Task<void> Tailer::run() {
     const std::function<Stream*(const Id128&)> find = [this](const Id128& uid) {
         return streams_.find(uid);
@@ -114,7 +119,11 @@ std::optional<ThrottledBy> Tailer::held_up_by(const Stream& stream) {
     if (!stream.losses.empty() || !events_.may_read(stream) || !outlet_.has_room(stream.uid)) {
         return ThrottledBy::collector;
     }
-    return memory_.may_read() ? std::nullopt : std::optional(ThrottledBy::memory);
+    if (memory_.may_read()) {
+        return std::nullopt;
+    }
+    LB_REACHED(env_, memory_full);
+    return ThrottledBy::memory;
 }
 
 Task<void> Tailer::turn(Stream& stream) {
@@ -154,8 +163,15 @@ Task<void> Tailer::turn(Stream& stream) {
     switch (*after) {
     case After::at_end: break;
     case After::again: turns_.want(stream); break;
-    case After::cut: on_cut(stream); break;
+    case After::cut:
+        if (stream.replacement != nullptr) {
+            turns_.want(stream);  // what was looked at is its file no more
+        } else {
+            on_cut(stream);
+        }
+        break;
     case After::no_memory:
+        LB_REACHED(env_, memory_full);
         turns_.block(stream);
         meters_.begin_wait(stream, ThrottledBy::memory);
         break;
@@ -391,6 +407,7 @@ void Tailer::on_cut(Stream& stream) {
 
 void Tailer::begin_anew(Stream& stream) {
     counters_.truncations.add();
+    LB_REACHED(env_, file_truncated);
     env_.log.info(
         "file was truncated; reading its new content from the beginning",
         {kv("path", quoted(stream.path_now)),
@@ -413,6 +430,7 @@ void Tailer::begin_anew(Stream& stream) {
 /// After a restart inside a line: how far behind its beginning (T34, T32). Looked for no further back than
 /// a few dozen parts; a line longer than that counts on from there.
 Task<Result<Ok>> Tailer::find_line_start(Stream& stream) {
+    LB_REACHED(env_, line_start_searched);
     constexpr std::uint64_t look_back_max = 64u << 20;
     constexpr std::uint64_t step = 64u << 10;
     stream.must_find_line_start = false;
@@ -661,10 +679,8 @@ void Tailer::finish_drained(Stream& stream, const bool is_quiet, const bool is_u
 
 void Tailer::release_successor(Stream& stream) {
     stream.is_drained = true;
-    if (stream.successor) {
-        if (Stream* const next = streams_.find(*stream.successor)) {
-            turns_.want(*next);
-        }
+    for (Stream* const next : streams_.followers_of(stream.uid)) {
+        turns_.want(*next);
     }
 }
 

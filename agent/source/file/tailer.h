@@ -63,6 +63,10 @@ public:
     void begin_anew(Stream& stream);
     /// What comes after `stream` begins (T40).
     void release_successor(Stream& stream);
+    /// Before a stream that has no turn is removed.
+    void forget(Stream& stream);
+    /// Closes its file, if it has one. It is its turn, or nobody has one.
+    Task<void> close(Stream& stream);
     /// Every stream is read to what its file had when it was last looked at, and acknowledged.
     [[nodiscard]] bool is_drained() const;
 
@@ -116,7 +120,6 @@ private:
     Task<Result<bool>> is_unwritten(Stream& stream);
     Task<Result<Ok>> flush_tail(Stream& stream);
     Task<Result<Ok>> grow_head(Stream& stream);
-    Task<void> close(Stream& stream);
     void on_cut(Stream& stream);
     [[nodiscard]] Fed feed(Stream& stream, ByteView fresh);
     void note_content(Stream& stream);

@@ -245,8 +245,8 @@ BOOST_AUTO_TEST_CASE(what_was_taken_before_a_crash_is_not_told_as_lost) {
     world.pass(3s);
     world.link->release();
     world.until([&world] { return world.collector.taken.size() == 105u; });
-    world.kill();
     const double counted_before = world.metric(lost_bytes);
+    world.kill();
     world.start_alone();
     world.pass(5s);
     BOOST_TEST(world.metric(lost_bytes) == counted_before);  // nobody can tell how much it was
