@@ -206,6 +206,16 @@ def run_suite_of_meson(tally, builds, suite):
         second_compiler(tally, builds, "clang", clang_folders)
         if is_long:
             second_compiler(tally, builds, "tsan", tsan_folders)
+    if suite == "sim":
+        run_many_seeds(tally, builds)
+
+
+def run_many_seeds(tally, builds):
+    """The simulator's seeds, where they are fast."""
+    if not builds.release() or not compile_targets("build/release", ["tests/sim/sim-chaos"]):
+        tally.add("sim: build/release", 0, 1)
+        return
+    run_meson(tally, "sim, optimised", "build/release", ["sim chaos"])
 
 
 def second_compiler(tally, builds, profile, folders):
