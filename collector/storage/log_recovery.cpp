@@ -439,6 +439,15 @@ Task<Result<Ok>> Log::finish_last_segment(const Recovery& recovery) {
         LB_CO_CHECK(co_await file->truncate(valid_bytes));
     }
     Result<Ok> synced = co_await write_back(*segment);
+    if (!synced
+        && synced.code()
+               == ErrorCode::no_space) {  // as on file systems that copy what is overwritten
+        env_.log.warn(
+            "no room to write the end of a log once more: it counts as durable when its sync succeeds",
+            {kv("partition", partition_dir_name(key_)), kv("error", to_string(synced.error()))}
+        );
+        synced = Ok{};
+    }
     if (synced) {
         synced = co_await file->fsync();
     }

@@ -190,6 +190,43 @@ BOOST_AUTO_TEST_CASE(what_was_found_is_on_disk_before_it_is_served) {
     }
 }
 
+// A sync that has failed leaves what it should have written in the page cache, as if it were on disk.
+BOOST_AUTO_TEST_CASE(what_a_failed_sync_left_in_memory_only_is_on_disk_before_it_is_served) {
+    int kept = 0;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        LogWorldOptions options;
+        options.machine.seed = seed;
+        LogWorld world(options);
+        world.must_open();
+        world.machine.disk().options().faults.sync_error = 1;
+        static_cast<void>(world.queue(plain_batch({noise(5000)})));
+        world.machine.run_for(1s);
+        world.machine.disk().options().faults.sync_error = 0;
+        world.kill();
+        world.machine.remove(log_dir + "/" + std::string(storage::failed_marker_name));
+        world.must_open();
+        const std::vector<std::string> served = world.values();
+        kept += served.empty() ? 0 : 1;
+        world.lose_power();
+        world.must_open();
+        BOOST_REQUIRE_MESSAGE(world.values() == served, "seed " << seed);
+    }
+    BOOST_TEST(kept >= 10);  // else nothing was tried
+}
+
+BOOST_AUTO_TEST_CASE(a_log_opens_on_a_file_system_that_has_no_room_to_write_its_end_once_more) {
+    LogWorld world;
+    world.must_open();
+    world.must_append({"one"});
+    world.kill();
+    world.machine.judge_ops([](const io::Op& op) {
+        return op.kind == io::OpKind::writev ? ENOSPC : sim::OpGate::passes;
+    });
+    world.must_open();
+    BOOST_TEST(world.values() == std::vector<std::string>{"one"});
+    BOOST_TEST(world.machine.has_logged("no room to write the end of a log once more"));
+}
+
 BOOST_AUTO_TEST_CASE(a_sync_that_fails_at_the_start_gives_the_directory_up) {
     LogWorld world;
     put_segment(world, 0, batches(0, {"one"}));
