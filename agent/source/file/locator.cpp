@@ -311,6 +311,12 @@ Task<void> Locator::reconsider(Stream& fresh) {
     }
 }
 
+/// Of a file that was found a moment ago: nobody has begun to read it as his own since.
+bool Locator::may_take(const Stream& stream, const OpenFile& found) const {
+    const Stream* const owner = streams_.find_key(key_of(found.identity));
+    return owner == nullptr || owner == &stream || (!owner->has_begun() && !owner->is_in_turn);
+}
+
 /// The copy was taken for a new file.
 void Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
     std::unique_ptr<io::File> file = std::move(stream.file);
@@ -393,6 +399,9 @@ Task<void> Locator::missing(Stream& stream) {
         co_return;
     }
     Result<std::optional<OpenFile>> found = co_await finder_.own_file(stream);
+    if (found && found->has_value() && !may_take(stream, **found)) {
+        found = std::optional<OpenFile>();
+    }
     const bool is_found = found && found->has_value();
     if (is_found && stream.state == StreamState::known) {
         LB_REACHED(env_, rotated_while_away);
@@ -475,6 +484,15 @@ Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found)
     if (!copy) {
         // What cannot be read now may be the copy: begun anew, the stream would lose what that has.
         put_off(found, copy.error(), found.stat);
+        co_return;
+    }
+    if (copy->has_value() && !may_take(stream, **copy)) {
+        copy = std::optional<OpenFile>();
+    }
+    Stream* const twin = copy->has_value() ? streams_.find_key(key_of((*copy)->identity)) : nullptr;
+    if (twin != nullptr) {
+        absorb_copy(*twin, stream, std::move(**copy));
+        co_await create(std::move(opened), std::move(found), Sighting(), &stream);
         co_return;
     }
     if (copy->has_value()) {

@@ -79,6 +79,7 @@ private:
     void become_rotated(Stream& stream, std::string path_now);
     void attach(Stream& stream, std::unique_ptr<io::File> file, std::string path);
     void take_identity(Stream& stream, FileIdentity other_inode);
+    [[nodiscard]] bool may_take(const Stream& stream, const OpenFile& found) const;
     void absorb_copy(Stream& twin, Stream& stream, OpenFile copy);
     void lose(Stream& stream);
     [[nodiscard]] bool is_left_alone(const std::string& path, const Kin& kin, std::uint64_t size);
