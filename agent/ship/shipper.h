@@ -81,8 +81,9 @@ public:
 
     [[nodiscard]] ShipState state() const noexcept { return state_; }
     [[nodiscard]] SteadyTime state_since() const noexcept { return state_since_; }
-    /// No batch waits for anything.
+    /// Something was sent that is not answered yet.
     [[nodiscard]] bool has_requests_in_flight() const noexcept { return requests_in_flight_ != 0; }
+    /// No batch waits for anything.
     [[nodiscard]] bool is_empty() const noexcept { return queued_bytes() == 0; }
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept {
         return flowing_bytes_ + parked_bytes_;
