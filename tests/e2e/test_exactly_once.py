@@ -7,6 +7,7 @@ import time
 
 import confluent_kafka
 import kafka_side
+import programs
 import pytest
 from background import Background
 from conftest import is_long
@@ -246,7 +247,8 @@ def test_every_line_arrives_once_and_in_order_through_rotations_and_kills(stage,
                 if victim is agent and not rotated_while_down and renaming.count > 0:
                     rotate()
                     rotated_while_down = True
-                    time.sleep(0.5)  # the agent stays down while the writer opens its new file
+                    # The agent stays down while the writer opens its new file.
+                    programs.wait_until(renamed.exists, 10, "the writer's new file")
                 victim.start()
             time.sleep(0.02)  # the pace of the schedule
         writing.join()
