@@ -196,17 +196,8 @@ Task<Result<Ok>> Agent::start() {
     LB_CO_CHECK(co_await checkpoint_.start());
     has_checkpoint_ = true;
 
-    constexpr std::size_t machine_id_bytes_max = 256;
-    const Result<std::string> machine =
-        co_await env_.fs.read_file("/etc/machine-id", machine_id_bytes_max);
     parts_ = std::make_unique<Parts>(
-        env_,
-        config_,
-        state_.agent(),
-        machine ? *machine : std::string(),
-        checkpoint_,
-        memory_,
-        registry_
+        env_, config_, state_.agent(), state_.machine_id(), checkpoint_, memory_, registry_
     );
     connect_parts();
     co_await parts_->source.start();

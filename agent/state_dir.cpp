@@ -26,17 +26,21 @@ Task<Result<Ok>> StateDir::open() {
     LB_CO_CHECK(co_await lock_->lock());
     const Result<std::string> machine =
         co_await env_.fs.read_file("/etc/machine-id", machine_id_bytes_max);
-    const std::string machine_id = machine ? *machine : std::string();
+    if (!machine && machine.code() != ErrorCode::not_found) {
+        // Who does not say who he is passes for a copy of himself at a collector that still sees him.
+        co_return machine.error();
+    }
+    machine_id_ = machine ? *machine : std::string();
     LB_CO_TRY(const bool is_loaded, co_await load());
     if (!is_loaded) {
-        agent_.machine_id = machine_id;
+        agent_.machine_id = machine_id_;
         co_return co_await make_identity();
     }
-    if (machine_id.empty() || machine_id == agent_.machine_id) {
+    if (machine_id_.empty() || machine_id_ == agent_.machine_id) {
         co_return Ok{};
     }
     const bool is_bound = !agent_.machine_id.empty();
-    agent_.machine_id = machine_id;
+    agent_.machine_id = machine_id_;
     if (!is_bound) {
         co_return Ok{};  // durable with the next epoch
     }

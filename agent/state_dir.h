@@ -21,6 +21,8 @@ public:
     Task<void> close();
 
     [[nodiscard]] const source::AgentIdentity& agent() const noexcept { return agent_; }
+    /// Which machine this is, for the collector; empty if it has no id.
+    [[nodiscard]] const std::string& machine_id() const noexcept { return machine_id_; }
     /// Makes a new epoch durable.
     Task<Result<Ok>> raise_epoch(std::uint32_t epoch);
     /// Forgets every stream and makes a new identity, under which all files are new. Nobody uses the
@@ -35,6 +37,7 @@ private:
     Env& env_;
     std::string path_;
     std::unique_ptr<io::File> lock_;
+    std::string machine_id_;
     source::AgentIdentity agent_;
 };
 

@@ -82,7 +82,7 @@ Task<Result<Kin>> FileFinder::kin_of(OpenFile& opened) {
         }
         const std::uint64_t hash = identifier_.hash_of(std::string_view(head).substr(0, size));
         for (Stream* const kin : streams_.find_head(size, hash)) {
-            const Kinship kinship = co_await compare(opened, *kin);
+            LB_CO_TRY(const Kinship kinship, co_await compare(opened, *kin));
             if (kinship == Kinship::moved) {
                 co_return Kin{kin, kinship};
             }
@@ -93,13 +93,13 @@ Task<Result<Kin>> FileFinder::kin_of(OpenFile& opened) {
         }
     }
     if (found.stream == nullptr && head.size() < head_bytes_max) {
-        found = co_await begun_copy_of(opened, head);
+        co_return co_await begun_copy_of(opened, head);
     }
     co_return found;
 }
 
 /// Their heads are the same.
-Task<Kinship> FileFinder::compare(OpenFile& opened, const Stream& kin) {
+Task<Result<Kinship>> FileFinder::compare(OpenFile& opened, const Stream& kin) {
     const FileIdentity& seen = opened.identity;
     const Proof proof = kin.proof();
     // T9.4: the same inode in another life is another file, however much it looks like the old one.
@@ -118,30 +118,40 @@ Task<Kinship> FileFinder::compare(OpenFile& opened, const Stream& kin) {
         const bool may_be_made =
             kin.state == StreamState::active
             && may_be_copys_name(base_name(kin.path_now), base_name(seen.path_seen));
-        const bool is_original_whole = co_await is_whole(kin);
-        co_return may_be_made&& is_original_whole ? Kinship::begun : Kinship::none;
+        if (!may_be_made) {
+            co_return Kinship::none;
+        }
+        LB_CO_TRY(const bool is_original_whole, co_await is_whole(kin));
+        co_return is_original_whole ? Kinship::begun : Kinship::none;
     }
-    proofs.is_tail_equal = co_await has_tail(opened, proof);
-    const bool is_old_whole = co_await is_whole(kin);
+    LB_CO_TRY(proofs.is_tail_equal, co_await has_tail(opened, proof));
+    if (!prove_content(proofs)) {
+        co_return Kinship::none;
+    }
+    LB_CO_TRY(const bool is_old_whole, co_await is_whole(kin));
     co_return kinship(proofs, is_old_whole);
 }
 
-Task<bool> FileFinder::has_tail(OpenFile& opened, const Proof proof) {
+Task<Result<bool>> FileFinder::has_tail(OpenFile& opened, const Proof proof) {
     if (proof.tail.size == 0) {
         co_return true;
     }
-    const Result<Tail> tail =
-        co_await identifier_.tail(*opened.file, proof.offset, proof.tail.size);
-    co_return tail&&* tail == proof.tail;
+    LB_CO_TRY(
+        const Tail tail, co_await identifier_.tail(*opened.file, proof.offset, proof.tail.size)
+    );
+    co_return tail == proof.tail;
 }
 
 /// Whether the stream's own file is where it was, as long as it was, and with what was read of it: else it
 /// was cut, and has grown again perhaps.
-Task<bool> FileFinder::is_whole(const Stream& stream) {
+Task<Result<bool>> FileFinder::is_whole(const Stream& stream) {
     const FileKey key = key_of(stream.identity);
     const std::uint64_t size_min = std::max(stream.read_to, stream.identity.size_seen);
     const Proof proof = stream.proof();
     Result<OpenFile> opened = co_await identifier_.open(stream.path_now);
+    if (!opened && is_transient(opened.error())) {
+        co_return opened.error();
+    }
     if (!opened || key_of(opened->identity) != key || opened->identity.size_seen < size_min) {
         co_return false;
     }
@@ -149,10 +159,10 @@ Task<bool> FileFinder::is_whole(const Stream& stream) {
 }
 
 /// A file that is shorter than any head that it could be known by.
-Task<Kin> FileFinder::begun_copy_of(const OpenFile& opened, std::string head) {
+Task<Result<Kin>> FileFinder::begun_copy_of(const OpenFile& opened, std::string head) {
     const std::vector<Stream*> originals = whose_copy_it_may_be(opened.identity.path_seen);
     for (Stream* const kin : originals) {
-        const bool is_alike = co_await begins_like(head, *kin);
+        LB_CO_TRY(const bool is_alike, co_await begins_like(head, *kin));
         if (is_alike) {
             co_return Kin{kin, Kinship::begun};
         }
@@ -178,18 +188,21 @@ std::vector<Stream*> FileFinder::whose_copy_it_may_be(const std::string& path) c
     return found;
 }
 
-Task<bool> FileFinder::begins_like(std::string head, const Stream& kin) {
+Task<Result<bool>> FileFinder::begins_like(std::string head, const Stream& kin) {
     if (head.size() >= kin.identity.head_len) {
         co_return false;  // it would have been found by the hash
     }
     // By a descriptor of our own: the stream's may be closed while we wait.
     Result<OpenFile> original = co_await identifier_.open(kin.path_now);
+    if (!original && is_transient(original.error())) {
+        co_return original.error();
+    }
     if (!original || key_of(original->identity) != key_of(kin.identity)) {
         co_return false;
     }
     const auto size = static_cast<std::uint32_t>(head.size());
-    const Result<std::uint64_t> hash = co_await identifier_.head_hash(*original->file, size);
-    co_return hash&&* hash == identifier_.hash_of(head);
+    LB_CO_TRY(const std::uint64_t hash, co_await identifier_.head_hash(*original->file, size));
+    co_return hash == identifier_.hash_of(head);
 }
 
 // --- Files of a stream ---------------------------------------------------------------------------

@@ -35,11 +35,11 @@ public:
     );
 
 private:
-    Task<Kinship> compare(OpenFile& opened, const Stream& kin);
-    Task<Kin> begun_copy_of(const OpenFile& opened, std::string head);
-    Task<bool> has_tail(OpenFile& opened, Proof proof);
-    Task<bool> begins_like(std::string head, const Stream& kin);
-    Task<bool> is_whole(const Stream& stream);
+    Task<Result<Kinship>> compare(OpenFile& opened, const Stream& kin);
+    Task<Result<Kin>> begun_copy_of(const OpenFile& opened, std::string head);
+    Task<Result<bool>> has_tail(OpenFile& opened, Proof proof);
+    Task<Result<bool>> begins_like(std::string head, const Stream& kin);
+    Task<Result<bool>> is_whole(const Stream& stream);
     Task<Result<std::optional<OpenFile>>> open_copy(const Stream& stream, std::string path);
     [[nodiscard]] std::vector<Stream*> whose_copy_it_may_be(const std::string& path) const;
 

@@ -155,6 +155,7 @@ void FileSource::recall(const CheckpointEntry& entry) {
     Stream& stream = streams_.add(std::move(made));
     stream.state = entry.gone_since_ms == 0 ? StreamState::known : StreamState::gone;
     stream.gone_since_ms = entry.gone_since_ms;
+    stream.is_recalled = true;
     stream.partition = entry.partition;
     stream.acked_to = entry.offset;
     stream.acked_tail = {entry.tail_len, entry.tail_hash};
@@ -193,14 +194,28 @@ Task<void> FileSource::take_positions() {
             co_await locator_.missing(*stream);
         }
     }
-    for (const Id128& uid : fresh_streams()) {
+    co_await look_before_reading();
+    turns_.release();
+    must_scan_ = true;  // what was brought back has to be found
+    room();
+}
+
+/// What was taken for a new file may be what a known stream's file had before it was cut: once somebody has
+/// begun to read it, the lines that it shares with that come twice.
+Task<void> FileSource::look_before_reading() {
+    const std::set<Id128> corrected = std::exchange(corrected_, {});
+    const bool has_fresh = !active_streams(false).empty();
+    for (const Id128& uid : active_streams(true)) {
+        Stream* const stream = streams_.find(uid);
+        if (stream != nullptr && (has_fresh || corrected.contains(uid))) {
+            co_await locator_.confirm(*stream);
+        }
+    }
+    for (const Id128& uid : active_streams(false)) {
         if (Stream* const stream = streams_.find(uid)) {
             co_await locator_.reconsider(*stream);
         }
     }
-    turns_.release();
-    must_scan_ = true;  // what was brought back has to be found
-    room();
 }
 
 void FileSource::take(const rpc::HelloReply& positions) {
@@ -229,20 +244,20 @@ void FileSource::take(const rpc::HelloReply& positions) {
         }
     }
     told_predecessors_.clear();
-    connect_streams();
     order_new_files(known_to_collectors);
+    connect_streams();
 }
 
-/// Of those whose topics are met, what nothing was read of.
-std::vector<Id128> FileSource::fresh_streams() const {
-    std::vector<Id128> fresh;
+/// Of those whose topics are met and whose files are at their paths.
+std::vector<Id128> FileSource::active_streams(const bool has_begun) const {
+    std::vector<Id128> found;
     for (const auto& [uid, stream] : streams_.all()) {
-        if (stream->state == StreamState::active && !stream->has_begun()
+        if (stream->state == StreamState::active && stream->has_begun() == has_begun
             && topics_met_.contains(stream->input.topic)) {
-            fresh.push_back(uid);
+            found.push_back(uid);
         }
     }
-    return fresh;
+    return found;
 }
 
 /// The position of a collector is the truth, but of a generation that it has not seen it can say nothing
@@ -259,7 +274,9 @@ void FileSource::learn(
     if (stream == nullptr) {
         return;
     }
-    const bool is_behind = position.generation < stream->generation;
+    // A cut that we saw before we knew whose the file is was not one of this stream's.
+    const bool is_behind = position.generation < stream->generation
+                        && !displaced_.contains(stream->uid);
     const ship::Position known = is_behind ? ship::Position{stream->generation, 0}
                                            : ship::Position{position.generation, position.to};
     if (stream->partition && *stream->partition != position.partition
@@ -274,9 +291,9 @@ void FileSource::learn(
     if (is_expected) {
         return;
     }
-    // What was read since the checkpoint was written may have told more of the file's head.
-    if (!is_behind && position.identity
-        && position.identity->head_len > stream->identity.head_len) {
+    // What was read since the checkpoint was written may have told more of the file's head; and what we have
+    // seen of it may have come after a cut.
+    if (!is_behind && position.identity) {
         FileIdentity identity = stream->identity;
         identity.head_len = position.identity->head_len;
         identity.head_hash = position.identity->head_hash;
@@ -286,6 +303,11 @@ void FileSource::learn(
     stream->acked_to = known.offset;
     stream->acked_tail = proof;
     stream->restart_at(known, proof);
+    if (stream->doubt == Doubt::cut) {
+        stream->doubt = Doubt::none;  // it was one about the position that we knew
+    }
+    stream->written_at = WallTime();  // what was seen of the file may have come after a cut
+    corrected_.insert(stream->uid);
     checkpoint_.put(stream->to_entry());
 }
 
@@ -362,20 +384,26 @@ void FileSource::take_file_of(Stream& before, Stream& stream) {
     before.forget_looks();
 }
 
-/// A file that we have met before the collectors told of its path's earlier ones comes after the last of
+/// Files that we have met before the collectors told of their path's earlier ones come after the last of
 /// them.
 void FileSource::order_new_files(const std::set<Id128>& known_to_collectors) {
-    std::map<Id128, Stream*> last_before;  // by the new file's stream
+    const auto is_new = [&known_to_collectors](const Stream* const stream) {
+        return stream != nullptr && !stream->has_begun()
+            && !known_to_collectors.contains(stream->uid);
+    };
+    std::map<Id128, Stream*> last_before;  // by the stream of the first new file
     for (const Id128& uid : known_to_collectors) {
         Stream* const earlier = streams_.find(uid);
-        Stream* const file = earlier == nullptr ? nullptr : streams_.find_path(earlier->path);
-        const bool is_new = file != nullptr && file != earlier && !file->has_begun()
-                         && !known_to_collectors.contains(file->uid);
-        const auto is_known = [&known_to_collectors](const Stream* const stream) {
-            return known_to_collectors.contains(stream->uid);
-        };
-        if (!is_new || std::ranges::any_of(streams_.followers_of(uid), is_known)) {
+        Stream* file = earlier == nullptr ? nullptr : streams_.find_path(earlier->path);
+        const std::vector<Stream*> followers = streams_.followers_of(uid);
+        const bool has_known_follower = !std::ranges::all_of(followers, is_new);
+        if (file == earlier || !is_new(file) || has_known_follower) {
             continue;
+        }
+        // It was rotated perhaps since we met it, and what has its path now is ordered behind it.
+        for (std::size_t i = 0; i < streams_.all().size() && file->identity.predecessor; ++i) {
+            Stream* const before = streams_.find(*file->identity.predecessor);
+            file = is_new(before) && before->state != StreamState::gone ? before : file;
         }
         Stream*& last = last_before[file->uid];
         if (last == nullptr || last->identity.btime_ns < earlier->identity.btime_ns) {
@@ -391,7 +419,8 @@ void FileSource::order_new_files(const std::set<Id128>& known_to_collectors) {
     }
 }
 
-/// The newest of several streams of one path is the one that no other stream comes after.
+/// The newest of several streams of one path is the one that no other stream comes after. What comes to that
+/// path is ordered behind it.
 void FileSource::connect_streams() {
     for (const auto& [uid, stream] : streams_.all()) {
         if (stream->identity.predecessor) {
@@ -401,10 +430,16 @@ void FileSource::connect_streams() {
         }
     }
     for (const auto& [uid, stream] : streams_.all()) {
-        const Stream* const bound = streams_.find_path(stream->path);
-        const bool is_last = !stream->successor;
-        if (stream->state == StreamState::known
-            && (bound == nullptr || (is_last && bound->state == StreamState::known))) {
+        if (stream->state != StreamState::known) {
+            continue;
+        }
+        const Stream* const last = streams_.last_at(stream->path);
+        const bool is_last_there = last != nullptr && last->state == StreamState::active
+                                && last->bound_path == stream->path;
+        const bool is_newer = last != nullptr && !stream->successor && !is_last_there
+                           && (last->state == StreamState::known
+                               || comes_after(stream->identity, last->uid));
+        if (last == nullptr || is_newer) {
             streams_.bind_path(*stream, stream->path);
         }
     }

@@ -89,7 +89,8 @@ private:
         const rpc::StreamPosition& position,
         const std::set<Id128>& known_to_collectors
     );
-    [[nodiscard]] std::vector<Id128> fresh_streams() const;
+    Task<void> look_before_reading();
+    [[nodiscard]] std::vector<Id128> active_streams(bool has_begun) const;
     void order_new_files(const std::set<Id128>& known_to_collectors);
     [[nodiscard]] bool comes_after(const FileIdentity& identity, const Id128& uid) const;
     void take_file_of(Stream& before, Stream& stream);
@@ -132,6 +133,7 @@ private:
     std::map<Id128, std::optional<Id128>>
         told_predecessors_;      // by the positions that are being taken
     std::set<Id128> displaced_;  // brought back, and their files are by now another stream's
+    std::set<Id128> corrected_;  // the collector told another position than we knew
     std::vector<rpc::HelloReply> positions_;  // until they are taken
     std::set<std::string> topics_met_;
     std::map<const FileInput*, SteadyTime> moved_at_;  // the last acknowledgement of each

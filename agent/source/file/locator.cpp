@@ -12,6 +12,8 @@ namespace {
 /// How long a copy of a file that is still whole is left alone: it may be the first half of a
 /// copytruncate (T9.5). Then it is a log of its own (T11).
 constexpr Nanos copy_wait = 60s;
+/// What cannot be read now may be read at once, and is begun by another stream perhaps if it is left.
+constexpr int copy_attempts = 3;
 /// A copy that is being made grows without a break.
 constexpr Nanos begun_copy_wait = 1s;
 
@@ -269,7 +271,6 @@ void Locator::put_in_order(Stream& before, Stream& after) {
 void Locator::absorb(Stream& twin, Stream& stream) {
     stream.state = twin.state;
     stream.path_resolved = twin.path_resolved;
-    stream.written_at = twin.written_at;
     stream.file = std::move(twin.file);
     stream.replacement = std::move(twin.replacement);
     stream.path_now = twin.path_now;
@@ -286,6 +287,7 @@ void Locator::absorb(Stream& twin, Stream& stream) {
     }
     tailer_.forget(twin);
     checkpoint_.forget(twin.uid);
+    streams_.inherit_vacated(twin, stream);
     streams_.remove(twin);
 }
 
@@ -294,12 +296,15 @@ Task<void> Locator::reconsider(Stream& fresh) {
     if (!opened || key_of(opened->identity) != key_of(fresh.identity)) {
         co_return;
     }
-    const Result<Kin> kin = co_await finder_.kin_of(*opened);
+    Result<Kin> kin = co_await finder_.kin_of(*opened);
+    for (int attempt = 1; !kin && attempt < copy_attempts; ++attempt) {
+        kin = co_await finder_.kin_of(*opened);
+    }
     if (!kin || kin->stream == nullptr || kin->stream->is_in_turn || fresh.has_begun()) {
         co_return;
     }
     if (kin->kinship == Kinship::moved) {
-        absorb_copy(fresh, *kin->stream, std::move(*opened));
+        co_await absorb_copy(fresh, *kin->stream, std::move(*opened));
     } else if (kin->kinship == Kinship::copied
                && is_left_alone(fresh.path_now, *kin, opened->identity.size_seen)) {
         if (fresh.file != nullptr) {
@@ -311,15 +316,38 @@ Task<void> Locator::reconsider(Stream& fresh) {
     }
 }
 
+Task<void> Locator::confirm(Stream& stream) {
+    const Proof proof = stream.proof();
+    if (stream.state != StreamState::active || stream.doubt != Doubt::none
+        || proof.tail.size == 0) {
+        co_return;
+    }
+    Result<OpenFile> opened = co_await identifier_.open(stream.path_now);
+    if (!opened || key_of(opened->identity) != key_of(stream.identity)) {
+        co_return;
+    }
+    const std::uint64_t size = opened->identity.size_seen;
+    const Result<Tail> tail =
+        co_await identifier_.tail(*opened->file, proof.offset, proof.tail.size);
+    if (!tail || continuity(proof.offset, proof.tail, size, *tail) == Continuity::same) {
+        co_return;
+    }
+    stream.doubt = Doubt::cut;
+    stream.size_asked = size;
+    FoundFile found{stream.bound_path, &stream.input, stream.path_resolved, std::nullopt};
+    co_await settle_cut(stream, std::move(*opened), std::move(found));
+}
+
 /// Of a file that was found a moment ago: nobody has begun to read it as his own since.
 bool Locator::may_take(const Stream& stream, const OpenFile& found) const {
     const Stream* const owner = streams_.find_key(key_of(found.identity));
     return owner == nullptr || owner == &stream || (!owner->has_begun() && !owner->is_in_turn);
 }
 
-/// The copy was taken for a new file.
-void Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
+/// The copy was taken for a new file. No wait before `twin` is gone: it may get its turn.
+Task<void> Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
     std::unique_ptr<io::File> file = std::move(stream.file);
+    std::unique_ptr<io::File> twins_file = std::move(twin.file);
     if (!stream.bound_path.empty()) {
         vacated_.insert(stream.bound_path);  // whose file is there now?
         streams_.vacate(stream);
@@ -328,8 +356,12 @@ void Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
     take_identity(stream, std::move(copy.identity));
     if (file != nullptr) {
         // Only its turn closes the file that it has.
-        stream.replacement = stream.file != nullptr ? std::move(stream.file) : std::move(copy.file);
         stream.file = std::move(file);
+        stream.replacement = std::move(copy.file);
+    } else {
+        stream.file = std::move(copy.file);
+        stream.replacement.reset();
+        tailer_.opened();
     }
     missing_.forget(stream.uid);
     stream.doubt = Doubt::none;
@@ -340,6 +372,7 @@ void Locator::absorb_copy(Stream& twin, Stream& stream, OpenFile copy) {
     }
     checkpoint_.put(stream.to_entry());
     turns_.want(stream);
+    co_await tailer_.close(std::move(twins_file));
 }
 
 Task<void> Locator::create(
@@ -421,7 +454,7 @@ Task<void> Locator::missing(Stream& stream) {
         stream.doubt = Doubt::none;  // if its file was cut: the copy has what that had
     }
     if (twin != nullptr) {
-        absorb_copy(*twin, stream, std::move(**found));
+        co_await absorb_copy(*twin, stream, std::move(**found));
         co_return;
     }
     if (is_copy) {
@@ -479,8 +512,10 @@ void Locator::put_off_missing(Stream& stream, const Error& error) {
 /// T18, T9.2, T9.3. The file at the stream's path was cut. If what it had lives on in a copy, the stream
 /// goes on in the copy and the path begins with another stream, as in a rotation by name.
 Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found) {
-    std::vector<std::string> waiting = likenesses_of(stream);
-    Result<std::optional<OpenFile>> copy = co_await finder_.copy_of(stream, std::move(waiting));
+    Result<std::optional<OpenFile>> copy = co_await finder_.copy_of(stream, likenesses_of(stream));
+    for (int attempt = 1; !copy && attempt < copy_attempts; ++attempt) {
+        copy = co_await finder_.copy_of(stream, likenesses_of(stream));
+    }
     if (!copy) {
         // What cannot be read now may be the copy: begun anew, the stream would lose what that has.
         put_off(found, copy.error(), found.stat);
@@ -491,7 +526,7 @@ Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found)
     }
     Stream* const twin = copy->has_value() ? streams_.find_key(key_of((*copy)->identity)) : nullptr;
     if (twin != nullptr) {
-        absorb_copy(*twin, stream, std::move(**copy));
+        co_await absorb_copy(*twin, stream, std::move(**copy));
         co_await create(std::move(opened), std::move(found), Sighting(), &stream);
         co_return;
     }
@@ -499,6 +534,9 @@ Task<void> Locator::settle_cut(Stream& stream, OpenFile opened, FoundFile found)
         follow_copy(stream, std::move(**copy));
         co_await create(std::move(opened), std::move(found), Sighting(), &stream);
         co_return;
+    }
+    if (!tailer_.may_read(stream)) {
+        co_return;  // the collector may know another position, by which it is not cut, or has a copy
     }
     tailer_.begin_anew(stream);
     co_await adopt(stream, std::move(opened), std::move(found));
@@ -541,6 +579,12 @@ void Locator::lose(Stream& stream) {
     losses_.lose_rest(stream, LossReason::vanished_unread);
     missing_.forget(stream.uid);
     streams_.leave(stream);
+    if (streams_.find_key(key_of(stream.identity)) != &stream) {
+        // After a restart it would claim the inode that another stream goes on in.
+        FileIdentity nowhere = stream.identity;
+        nowhere.ino = 0;
+        streams_.set_identity(stream, std::move(nowhere));
+    }
     stream.state = StreamState::gone;
     stream.gone_since_ms = to_unix_ms(env_.clock.wall());
     checkpoint_.put(stream.to_entry());

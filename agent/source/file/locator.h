@@ -41,6 +41,9 @@ public:
     /// An active stream of which nothing was read: whether it is what another one goes on in, or a copy, by
     /// what is known now. No stream has its turn.
     Task<void> reconsider(Stream& fresh);
+    /// An active stream of which the collector told another position than we knew: if its file was cut since,
+    /// the copy is looked for before somebody reads it as a file of its own. No stream has its turn.
+    Task<void> confirm(Stream& stream);
     /// `after` begins where `before` ended: its first line waits for the other's last (T13, T40).
     void put_in_order(Stream& before, Stream& after);
 
@@ -80,7 +83,7 @@ private:
     void attach(Stream& stream, std::unique_ptr<io::File> file, std::string path);
     void take_identity(Stream& stream, FileIdentity other_inode);
     [[nodiscard]] bool may_take(const Stream& stream, const OpenFile& found) const;
-    void absorb_copy(Stream& twin, Stream& stream, OpenFile copy);
+    Task<void> absorb_copy(Stream& twin, Stream& stream, OpenFile copy);
     void lose(Stream& stream);
     [[nodiscard]] bool is_left_alone(const std::string& path, const Kin& kin, std::uint64_t size);
     [[nodiscard]] bool is_waiting(const std::string& path) const;

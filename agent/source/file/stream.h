@@ -93,6 +93,8 @@ struct Stream {
     std::string bound_path;     // under which the table finds it
     std::optional<PartitionIndex> partition;
     std::optional<Id128> successor;  // waits until this one is drained (T40); its identity names us
+    bool is_recalled =
+        false;  // by the checkpoint; what is not is new in this run, or the collector's
     StreamState state = StreamState::known;
     Doubt doubt = Doubt::none;
     std::int64_t gone_since_ms = 0;

@@ -89,6 +89,12 @@ void StreamTable::leave(Stream& stream) {
     std::erase_if(vacated_, [&stream](const auto& entry) { return entry.second == &stream; });
 }
 
+void StreamTable::inherit_vacated(const Stream& stream, Stream& heir) {
+    for (auto& [path, last] : vacated_) {
+        last = last == &stream ? &heir : last;
+    }
+}
+
 Stream* StreamTable::last_at(const std::string_view path) const noexcept {
     if (Stream* const bound = find_path(path)) {
         return bound;

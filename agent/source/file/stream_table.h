@@ -36,6 +36,8 @@ public:
     void vacate(Stream& stream);
     /// The same, and its path forgets it.
     void leave(Stream& stream);
+    /// `heir` was the last one at the paths that `stream` has left.
+    void inherit_vacated(const Stream& stream, Stream& heir);
     /// The stream that had `path` last and is not gone; may have it still.
     [[nodiscard]] Stream* last_at(std::string_view path) const noexcept;
     /// Whether some stream's file has, or had, that inode.

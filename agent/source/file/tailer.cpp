@@ -180,6 +180,10 @@ Task<void> Tailer::turn(Stream& stream) {
 
 /// A stream that must not be read on may be cut all the same, and the copy that has its bytes go away (T18).
 Task<Result<Tailer::After>> Tailer::look_on(Stream& stream) {
+    const bool has_proof = stream.identity.head_len != 0 || stream.proof().tail.size != 0;
+    if (stream.is_recalled && !has_proof && !may_read(stream)) {
+        co_return After::at_end;  // the collector may know it by content that its file has no more
+    }
     LB_CO_TRY(const bool is_open, co_await ensure_open(stream));
     if (!is_open) {
         co_return After::at_end;
@@ -732,12 +736,14 @@ Task<Result<Ok>> Tailer::grow_head(Stream& stream) {
 }
 
 Task<void> Tailer::close(Stream& stream) {
-    if (stream.file == nullptr) {
-        co_return;
+    co_await close(std::move(stream.file));
+}
+
+Task<void> Tailer::close(std::unique_ptr<io::File> file) {
+    if (file != nullptr) {
+        --open_count_;
+        [[maybe_unused]] const Result<Ok> closed = co_await file->close();
     }
-    const std::unique_ptr<io::File> file = std::move(stream.file);
-    --open_count_;
-    [[maybe_unused]] const Result<Ok> closed = co_await file->close();
 }
 
 }  // namespace logboom::source

@@ -56,6 +56,8 @@ public:
     [[nodiscard]] std::uint32_t open_count() const noexcept { return open_count_; }
     /// A file was handed to a stream.
     void opened() noexcept { ++open_count_; }
+    /// The collector has told its position.
+    [[nodiscard]] bool may_read(const Stream& stream) const { return events_.may_read(stream); }
     [[nodiscard]] bool is_crowded() const noexcept {
         return open_count_ >= options_.open_files_max;
     }
@@ -67,6 +69,8 @@ public:
     void forget(Stream& stream);
     /// Closes its file, if it has one. It is its turn, or nobody has one.
     Task<void> close(Stream& stream);
+    /// One that was taken from a stream; may be null.
+    Task<void> close(std::unique_ptr<io::File> file);
     /// Every stream is read to what its file had when it was last looked at, and acknowledged.
     [[nodiscard]] bool is_drained() const;
 

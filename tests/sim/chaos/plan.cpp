@@ -180,12 +180,6 @@ void draw_actions(Rng& rng, Plan& plan) {
     if (rng.chance(0.25)) {
         add(ActionKind::remove_old_logs, 1 + rng.below(3));
     }
-    // Open: who has lost its checkpoint cannot always tell a copy from what it was copied from.
-    for (Action& action : plan.actions) {
-        if (action.node != 0 && has_copytruncate(plan.agents[action.node - 1])) {
-            action.checkpoint = CheckpointFate::kept;
-        }
-    }
     std::ranges::stable_sort(plan.actions, {}, &Action::at);
     for (std::uint32_t i = 0; i < plan.actions.size(); ++i) {
         plan.actions[i].number = i;
@@ -212,12 +206,10 @@ void draw_faults(Rng& rng, Plan& plan) {
             disk->interrupted = 0.01;
         }
     }
-    // Open: a copy that cannot be read when it is looked for may be taken for none; and the same as above.
-    const bool has_copies = std::ranges::any_of(plan.agents, has_copytruncate);
-    if (rng.chance(0.3) && !has_copies) {
+    if (rng.chance(0.3)) {
         plan.agent_disk.read_error = 0.002;
     }
-    if (rng.chance(0.3) && !has_copies) {
+    if (rng.chance(0.3)) {
         plan.agent_disk.write_error = 0.02;
         plan.agent_disk.sync_error = 0.05;
     }
