@@ -141,6 +141,11 @@ Task<Reply> handle_metadata(Broker& broker, Request request) {
     const bool wants_all = !asked->topics || (version == 0 && asked->topics->empty());
     if (wants_all) {
         for (const metadata::TopicImage& topic : image->topics()) {
+            if (!broker.replicas.has_all(topic
+                )) {  // tried again, as if it was asked for by its name
+                [[maybe_unused]] const KafkaError opened =
+                    co_await create_missing(broker, topic.name);
+            }
             response.topics.push_back(describe(broker, topic));
         }
         co_return reply_with(broker.env().pool, request.header, response);
