@@ -430,6 +430,11 @@ void FileSource::connect_streams() {
         }
     }
     for (const auto& [uid, stream] : streams_.all()) {
+        const Stream* const owner = streams_.find_key(key_of(stream->identity));
+        if (owner != nullptr && owner != stream.get()
+            && comes_after(stream->identity, owner->uid)) {
+            streams_.claim_key(*stream);  // the other's content has left this inode
+        }
         if (stream->state != StreamState::known) {
             continue;
         }

@@ -275,7 +275,6 @@ void Locator::absorb(Stream& twin, Stream& stream) {
     stream.replacement = std::move(twin.replacement);
     stream.path_now = twin.path_now;
     stream.grown_at = twin.grown_at;
-    stream.identity.size_seen = twin.identity.size_seen;
     if (twin.successor) {
         stream.successor = twin.successor;
     }
@@ -292,21 +291,24 @@ void Locator::absorb(Stream& twin, Stream& stream) {
 }
 
 Task<void> Locator::reconsider(Stream& fresh) {
-    Result<OpenFile> opened = co_await identifier_.open(fresh.path_now);
-    if (!opened || key_of(opened->identity) != key_of(fresh.identity)) {
-        co_return;
+    Result<Ok> looked = co_await reconsider_once(fresh);
+    for (int attempt = 1; !looked && attempt < copy_attempts; ++attempt) {
+        looked = co_await reconsider_once(fresh);
     }
-    Result<Kin> kin = co_await finder_.kin_of(*opened);
-    for (int attempt = 1; !kin && attempt < copy_attempts; ++attempt) {
-        kin = co_await finder_.kin_of(*opened);
+}
+
+Task<Result<Ok>> Locator::reconsider_once(Stream& fresh) {
+    LB_CO_TRY(OpenFile opened, co_await identifier_.open(fresh.path_now));
+    if (key_of(opened.identity) != key_of(fresh.identity)) {
+        co_return Ok{};
     }
-    if (!kin || kin->stream == nullptr || kin->stream->is_in_turn || fresh.has_begun()) {
-        co_return;
+    LB_CO_TRY(const Kin kin, co_await finder_.kin_of(opened));
+    if (kin.stream == nullptr || kin.stream->is_in_turn || fresh.has_begun()) {
+        co_return Ok{};
     }
-    if (kin->kinship == Kinship::moved) {
-        co_await absorb_copy(fresh, *kin->stream, std::move(*opened));
-    } else if (kin->kinship == Kinship::copied
-               && is_left_alone(fresh.path_now, *kin, opened->identity.size_seen)) {
+    if (kin.kinship == Kinship::moved) {
+        co_await absorb_copy(fresh, *kin.stream, std::move(opened));
+    } else if (kin.kinship == Kinship::copied && is_left_alone(fresh.path_now, kin, opened.identity.size_seen)) {
         if (fresh.file != nullptr) {
             co_await tailer_.close(fresh);
         }
@@ -314,28 +316,38 @@ Task<void> Locator::reconsider(Stream& fresh) {
         checkpoint_.forget(fresh.uid);
         streams_.remove(fresh);
     }
+    co_return Ok{};
 }
 
 Task<void> Locator::confirm(Stream& stream) {
+    Result<Ok> looked = co_await confirm_once(stream);
+    for (int attempt = 1; !looked && attempt < copy_attempts; ++attempt) {
+        looked = co_await confirm_once(stream);
+    }
+}
+
+Task<Result<Ok>> Locator::confirm_once(Stream& stream) {
     const Proof proof = stream.proof();
     if (stream.state != StreamState::active || stream.doubt != Doubt::none
         || proof.tail.size == 0) {
-        co_return;
+        co_return Ok{};
     }
-    Result<OpenFile> opened = co_await identifier_.open(stream.path_now);
-    if (!opened || key_of(opened->identity) != key_of(stream.identity)) {
-        co_return;
+    LB_CO_TRY(OpenFile opened, co_await identifier_.open(stream.path_now));
+    if (key_of(opened.identity) != key_of(stream.identity)) {
+        co_return Ok{};
     }
-    const std::uint64_t size = opened->identity.size_seen;
-    const Result<Tail> tail =
-        co_await identifier_.tail(*opened->file, proof.offset, proof.tail.size);
-    if (!tail || continuity(proof.offset, proof.tail, size, *tail) == Continuity::same) {
-        co_return;
+    const std::uint64_t size = opened.identity.size_seen;
+    LB_CO_TRY(
+        const Tail tail, co_await identifier_.tail(*opened.file, proof.offset, proof.tail.size)
+    );
+    if (continuity(proof.offset, proof.tail, size, tail) == Continuity::same) {
+        co_return Ok{};
     }
     stream.doubt = Doubt::cut;
     stream.size_asked = size;
     FoundFile found{stream.bound_path, &stream.input, stream.path_resolved, std::nullopt};
-    co_await settle_cut(stream, std::move(*opened), std::move(found));
+    co_await settle_cut(stream, std::move(opened), std::move(found));
+    co_return Ok{};
 }
 
 /// Of a file that was found a moment ago: nobody has begun to read it as his own since.

@@ -77,6 +77,8 @@ private:
     Task<void> place(OpenFile opened, FoundFile found, Sighting sighting);
     Task<void> adopt(Stream& stream, OpenFile opened, FoundFile found);
     Task<void> create(OpenFile opened, FoundFile found, Sighting sighting, Stream* before);
+    Task<Result<Ok>> reconsider_once(Stream& fresh);
+    Task<Result<Ok>> confirm_once(Stream& stream);
     Task<void> settle_cut(Stream& stream, OpenFile opened, FoundFile found);
     void follow_copy(Stream& stream, OpenFile copy);
     void become_rotated(Stream& stream, std::string path_now);
