@@ -55,8 +55,8 @@ std::optional<std::vector<std::int32_t>> parse_partitions(std::string_view text)
             || last - first >= limits::partitions_per_topic_max) {
             return std::nullopt;
         }
-        for (std::int32_t index = first; index <= last; ++index) {
-            partitions.push_back(index);
+        for (std::int32_t behind = 0; behind <= last - first; ++behind) {
+            partitions.push_back(first + behind);
         }
     }
     std::ranges::sort(partitions);
