@@ -43,10 +43,12 @@ public:
         require(!name.empty() && name.size() <= limits::topic_name_bytes_max);
         return name;
     }
+    /// One that says nothing is none: that is how none is written.
     std::optional<FileIdentity> identity(const std::string& bytes) {
         Result<FileIdentity> identity = record::decode_identity(as_bytes(bytes));
         require(identity.has_value());
-        return identity ? std::optional(std::move(*identity)) : std::nullopt;
+        const bool says_something = identity && *identity != FileIdentity();
+        return says_something ? std::optional(std::move(*identity)) : std::nullopt;
     }
     std::string name(const std::string& text, const std::size_t bytes_max) {
         require(text.size() <= bytes_max);
@@ -104,9 +106,7 @@ StreamPosition take(Reader& reader, const v1::StreamPosition& from) {
     to.agent_epoch = from.agent_epoch();
     to.tail_len = from.tail_len();
     to.tail_hash = from.tail_hash();
-    if (!from.identity().empty()) {
-        to.identity = reader.identity(from.identity());
-    }
+    to.identity = reader.identity(from.identity());
     return to;
 }
 
