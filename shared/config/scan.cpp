@@ -1,6 +1,7 @@
 #include "shared/config/scan.h"
 
 #include <algorithm>
+#include <string>
 
 namespace logboom::config {
 namespace {
@@ -13,7 +14,7 @@ class Scanner {
 public:
     explicit Scanner(const std::string_view text) noexcept : text_(text) {}
 
-    std::optional<std::size_t> run() noexcept {
+    std::optional<std::size_t> run() {
         while (at_ < text_.size() && !stray_.has_value()) {
             const char c = text_[at_];
             if (c == '#') {
@@ -33,25 +34,51 @@ public:
 private:
     /// Whether a quote that stands here is not the inside of something that has begun without one: of `2'x`
     /// the library reads all as one value. Parts of a key may be quoted behind a dot, those of a value never
-    /// are, and in a table within a line we do not tell one from the other.
+    /// are.
     [[nodiscard]] bool can_string_begin() const noexcept {
         if (at_ == 0) {
             return true;
         }
-        const std::string_view openers = is_in_value_ ? " \t\r\n=,[{" : " \t\r\n=,[{.";
-        return openers.find(text_[at_ - 1]) != std::string_view::npos;
+        const std::string_view openers = is_in_value_ ? " \t\r\n=,[{" : " \t\r\n,[{.";
+        return !is_in_bare_value_ && openers.find(text_[at_ - 1]) != std::string_view::npos;
     }
 
-    /// A value ends with its line, or with the line of its last bracket.
-    void note(const char c) noexcept {
-        if (c == '=') {
+    void note(const char c) {
+        if (is_in_value_) {
+            note_in_value(c);
+        } else if (c == '=') {
             is_in_value_ = true;
+        } else if (c == '}') {
+            close();
+        }
+    }
+
+    /// What began without a quote or a bracket goes on to one of these, whatever else is in it.
+    void note_in_value(const char c) {
+        constexpr std::string_view ends = " \t\r\n\v\f,]}";
+        is_in_bare_value_ = is_in_bare_value_ && ends.find(c) == std::string_view::npos;
+        if (is_in_bare_value_) {
+            return;
+        }
+        if (c == '[' || c == '{') {
+            open_.push_back(c);
+            is_in_value_ = c == '[';
+        } else if (c == ']' || c == '}') {
+            close();
+        } else if (c == ',') {
+            is_in_value_ = open_.empty() || open_.back() == '[';
         } else if (c == '\n') {
-            is_in_value_ = is_in_value_ && depth_ > 0;
-        } else if (is_in_value_ && (c == '[' || c == '{')) {
-            ++depth_;
-        } else if (depth_ > 0 && (c == ']' || c == '}')) {
-            --depth_;
+            is_in_value_ = !open_.empty();
+        } else {
+            is_in_bare_value_ = ends.find(c) == std::string_view::npos;
+        }
+    }
+
+    /// Behind an array or a table, which is a value.
+    void close() noexcept {
+        if (!open_.empty()) {
+            open_.pop_back();
+            is_in_value_ = true;
         }
     }
 
@@ -120,14 +147,15 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
-    bool is_in_value_ = false;
-    std::size_t depth_ = 0;
+    bool is_in_value_ = false;  ///< else in a key, or in a table's head
+    bool is_in_bare_value_ = false;
+    std::string open_;  ///< brackets of the value
     std::optional<std::size_t> stray_;
 };
 
 }  // namespace
 
-std::optional<std::size_t> find_stray_character(const std::string_view text) noexcept {
+std::optional<std::size_t> find_stray_character(const std::string_view text) {
     return Scanner(text).run();
 }
 

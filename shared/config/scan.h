@@ -12,6 +12,6 @@ namespace logboom::config {
 /// Where the first byte beyond ASCII stands that is neither in a quoted string nor in a comment (TOML
 /// has no place for one), or that is the first behind a line continuation in a """ string. A quote amid
 /// something that began without one begins no string.
-[[nodiscard]] std::optional<std::size_t> find_stray_character(std::string_view text) noexcept;
+[[nodiscard]] std::optional<std::size_t> find_stray_character(std::string_view text);
 
 }  // namespace logboom::config

@@ -25,6 +25,18 @@ BOOST_AUTO_TEST_CASE(a_quote_amid_a_value_begins_no_string) {
     BOOST_TEST(!find_stray_character("a = [1]\n[b.'\u00e4']\nc.\"\u00e4\"=1").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(brackets_and_equals_signs_amid_a_value_begin_none_either) {
+    BOOST_TEST(find_stray_character("a = -${\"\\\u00e4\"").value() == 9u);
+    BOOST_TEST(find_stray_character("a = 1['\u00e4']").value() == 7u);
+    BOOST_TEST(find_stray_character("a = -='\u00e4'").value() == 7u);
+    BOOST_TEST(find_stray_character("a = {b=-='\u00e4'}").value() == 10u);
+    BOOST_TEST(find_stray_character("a = 1[\nb.'\u00e4' = -.'\u00e4'").value() == 19u);
+    BOOST_TEST(!find_stray_character(
+                    "a = {b.'\u00e4'='\u00e4', c=[{d='\u00e4'},'\u00e4'], e={}, '\u00e4'=1}"
+    )
+                    .has_value());
+}
+
 BOOST_AUTO_TEST_CASE(quotes_and_comments_may_have_any_character) {
     BOOST_TEST(!find_stray_character("# \u00e4\na = \"\u00e4\" # \u00e4\n'\u00e4' = 1").has_value()
     );
