@@ -131,6 +131,7 @@ void Chaos::start_collector() {
     config.tail_cache_bytes = plan_.collector.tail_cache_bytes;
     config.retention_time = plan_.collector.retention_time;
     config.retention_interval = 3s;
+    ++collector_starts_;
     collector_->start([config](Shard& shard) {
         return std::make_unique<CollectorProgram>(shard, config);
     });
@@ -177,11 +178,37 @@ void Chaos::supervise() {
             start(number);
         }
     }
+    check_leader_epochs();
     world_.events().after(supervise_interval, [this] {
         if (!is_over_) {
             supervise();
         }
     });
+}
+
+/// Each start of the collector is a new term of every partition's leader.
+void Chaos::check_leader_epochs() {
+    CollectorProgram* const program = collector_program();
+    if (program == nullptr || !program->is_up() || epochs_checked_in_start_ == collector_starts_) {
+        return;
+    }
+    epochs_checked_in_start_ = collector_starts_;
+    const metadata::ImagePtr image = program->collector().store().image();
+    for (const metadata::TopicImage& described : image->topics()) {
+        for (const metadata::PartitionImage& partition : described.partitions) {
+            const auto [known, is_new] =
+                leader_epochs_.try_emplace({described.id, partition.index}, partition.leader_epoch);
+            if (!is_new && partition.leader_epoch <= known->second) {
+                fail(
+                    "the leader epoch of " + described.name + "/"
+                    + std::to_string(partition.index.value) + " was "
+                    + std::to_string(known->second.value) + " and is "
+                    + std::to_string(partition.leader_epoch.value) + " after a start"
+                );
+            }
+            known->second = partition.leader_epoch;
+        }
+    }
 }
 
 AgentProgram* Chaos::agent_of(const Host& host) {

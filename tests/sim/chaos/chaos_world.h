@@ -75,6 +75,7 @@ private:
     void spoil_checkpoint(Host& host, CheckpointFate fate);
     void copy_checkpoints();
     void note_read(const std::string& value);
+    void check_leader_epochs();
     [[nodiscard]] bool is_batch_in_flight();
     void heal();
 
@@ -101,6 +102,9 @@ private:
     Seen seen_;
     std::set<std::pair<std::string, std::uint64_t>> read_;  // log, number
     Produced produced_;
+    std::uint64_t collector_starts_ = 0;
+    std::uint64_t epochs_checked_in_start_ = 0;
+    std::map<std::pair<record::Id128, PartitionIndex>, LeaderEpoch> leader_epochs_;  // as last seen
     bool is_healed_ = false;
     bool is_over_ = false;
     SteadyTime rest_since_{};
