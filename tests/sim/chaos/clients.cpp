@@ -21,6 +21,8 @@ using kafka::KafkaError;
 
 constexpr Nanos read_interval = 400ms;
 constexpr Nanos retry_interval = 500ms;
+/// Acknowledged batches after which one is sent out of its order.
+constexpr std::uint64_t probe_every = 16;
 
 ctl::ClusterOptions cluster_of(const std::string& broker) {
     ctl::ClusterOptions options;
@@ -227,20 +229,13 @@ Task<ctl::Outcome<Ok>> ProducerProgram::send_next(ctl::Cluster& cluster) {
         co_await cluster.led_topic(produced_topic, std::move(partitions))
     );
     LB_CO_TRY(ctl::BrokerConnection* const broker, co_await cluster.node(topic.find(0)->leader_id));
-    const Buffer batch =
-        batch_of(produced_.acknowledged, producer_id_, producer_epoch_, env_.clock.wall());
-    kafka::ProduceRequest request;
-    request.acks = -1;
-    request.timeout_ms = 5000;
-    kafka::ProduceRequest::Topic& to = request.topic_data.emplace_back();
-    to.name = produced_topic;
-    to.partition_data.emplace_back().records.bytes = batch.view();
-    LB_CO_TRY(
-        const auto answer, co_await broker->ask<kafka::ProduceResponse>(request, cluster.deadline())
-    );
-    const KafkaError error = answer.body.responses.at(0).partition_responses.at(0).error_code;
+    const std::uint64_t number = produced_.acknowledged;
+    LB_CO_TRY(const KafkaError error, co_await send(cluster, *broker, number));
     if (error == KafkaError::none || error == KafkaError::duplicate_sequence_number) {
         ++produced_.acknowledged;
+        if (produced_.acknowledged % probe_every == 0) {
+            LB_CO_CHECK(co_await send_ahead(cluster, *broker));
+        }
         co_return Ok{};
     }
     if (!kafka::is_retriable(error) && produced_.problem.empty()) {
@@ -248,6 +243,35 @@ Task<ctl::Outcome<Ok>> ProducerProgram::send_next(ctl::Cluster& cluster) {
                           + " of the producer is refused for good: " + to_string(error);
     }
     co_return ctl::failure_of(error, "not taken");
+}
+
+/// Nothing is under way: a batch that leaves one out must not be taken.
+Task<ctl::Outcome<Ok>> ProducerProgram::send_ahead(
+    ctl::Cluster& cluster, ctl::BrokerConnection& broker
+) {
+    const std::uint64_t number = produced_.acknowledged + 1;
+    LB_CO_TRY(const KafkaError error, co_await send(cluster, broker, number));
+    if (error == KafkaError::none && produced_.problem.empty()) {
+        produced_.problem = "batch " + std::to_string(number)
+                          + " of the producer was taken before the one that precedes it";
+    }
+    co_return Ok{};
+}
+
+Task<ctl::Outcome<KafkaError>> ProducerProgram::send(
+    ctl::Cluster& cluster, ctl::BrokerConnection& broker, const std::uint64_t number
+) {
+    const Buffer batch = batch_of(number, producer_id_, producer_epoch_, env_.clock.wall());
+    kafka::ProduceRequest request;
+    request.acks = -1;
+    request.timeout_ms = 5000;
+    kafka::ProduceRequest::Topic& to = request.topic_data.emplace_back();
+    to.name = produced_topic;
+    to.partition_data.emplace_back().records.bytes = batch.view();
+    LB_CO_TRY(
+        const auto answer, co_await broker.ask<kafka::ProduceResponse>(request, cluster.deadline())
+    );
+    co_return answer.body.responses.at(0).partition_responses.at(0).error_code;
 }
 
 // --- The administrator ---------------------------------------------------------------------------

@@ -74,7 +74,8 @@ struct Produced {
     std::string problem;
 };
 
-/// Sends `batches` batches of one record, "0", "1", ...; each until it is acknowledged.
+/// Sends `batches` batches of one record, "0", "1", ...; each until it is acknowledged. Between them it now and
+/// then tries one that must be refused.
 class ProducerProgram final : public Program {
 public:
     ProducerProgram(
@@ -92,6 +93,10 @@ private:
     Task<ctl::Outcome<Ok>> create_topic(ctl::Cluster& cluster);
     Task<ctl::Outcome<Ok>> find_id(ctl::Cluster& cluster);
     Task<ctl::Outcome<Ok>> send_next(ctl::Cluster& cluster);
+    Task<ctl::Outcome<Ok>> send_ahead(ctl::Cluster& cluster, ctl::BrokerConnection& broker);
+    Task<ctl::Outcome<kafka::KafkaError>> send(
+        ctl::Cluster& cluster, ctl::BrokerConnection& broker, std::uint64_t number
+    );
 
     Env& env_;
     std::string broker_;
