@@ -65,7 +65,7 @@ void AppLog::write_later() {
 }
 
 void AppLog::write_next() {
-    if (file_ == nullptr) {
+    if (file_ == nullptr || !copy_.empty()) {
         return;
     }
     if (!unwritten_.empty()) {
@@ -111,7 +111,8 @@ void AppLog::rotate_later() {
 
 bool AppLog::may_rotate() const {
     const Content& content = contents_.back();
-    if (file_ == nullptr || !unwritten_.empty() || must_reopen_ || content.lines.empty()) {
+    if (file_ == nullptr || !unwritten_.empty() || must_reopen_ || !copy_.empty()
+        || content.lines.empty()) {
         return false;
     }
     // In another folder only who has known the file before finds it.
@@ -131,16 +132,19 @@ void AppLog::rotate() {
                                ? std::string(old_logs_dir) + "/app-" + plan_.name + ".log" + suffix
                                : path_ + suffix;
     contents_.back().was_unknown = !is_read_(plan_.name, contents_.back().lines.front().number);
-    old_files_.emplace_back(away, contents_.size() - 1);
     world_.events().note(
         machine_.id(), "application rotates", static_cast<std::int64_t>(rotations_)
     );
     if (plan_.rotation == Rotation::by_copytruncate) {
         copy_to(away);
-        const std::int32_t cut = machine_.disk().truncate(*file_, 0);
-        LB_ASSERT(cut == 0);
-        begin_content();
+        copy_ = away;
+        if (plan_.copy_time == Nanos::zero()) {
+            cut_copied(away);
+        } else {
+            world_.events().after(plan_.copy_time, [this, away] { cut_copied(away); });
+        }
     } else {
+        old_files_.emplace_back(away, contents_.size() - 1);
         const std::int32_t renamed = machine_.disk().rename(path_, away);
         LB_ASSERT(renamed == 0);
         // Until it opens its file anew it goes on writing into the old one.
@@ -166,10 +170,25 @@ void AppLog::copy_to(const std::string& path) {
     machine_.disk().close(*copy);
 }
 
+void AppLog::cut_copied(const std::string& copy) {
+    if (copy_ != copy) {
+        return;  // power was lost meanwhile
+    }
+    copy_.clear();
+    old_files_.emplace_back(copy, contents_.size() - 1);
+    const std::int32_t cut = machine_.disk().truncate(*file_, 0);
+    LB_ASSERT(cut == 0);
+    begin_content();
+}
+
 // --- Trouble -------------------------------------------------------------------------------------
 
 void AppLog::lose_power() {
     file_ = nullptr;
+    if (!copy_.empty()) {  // half a rotation is taken back
+        const std::int32_t removed = machine_.disk().unlink(std::exchange(copy_, {}), false);
+        LB_ASSERT(removed == 0);
+    }
 }
 
 /// Also: opens its file anew after a rotation, once what it had begun is written.
@@ -199,7 +218,7 @@ void AppLog::power_back() {
 }
 
 void AppLog::truncate() {
-    if (file_ == nullptr || !unwritten_.empty() || must_reopen_) {
+    if (file_ == nullptr || !unwritten_.empty() || must_reopen_ || !copy_.empty()) {
         return;
     }
     contents_.back().is_destroyed = true;

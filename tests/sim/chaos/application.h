@@ -83,6 +83,7 @@ private:
     void rotate();
     [[nodiscard]] bool may_rotate() const;
     void copy_to(const std::string& path);
+    void cut_copied(const std::string& copy);
 
     SimWorld& world_;
     SimNode& machine_;
@@ -96,6 +97,7 @@ private:
     std::string unwritten_;  // of the last write
     std::uint64_t rotations_ = 0;
     bool must_reopen_ = false;
+    std::string copy_;  // of what is in the file still
     bool is_in_trouble_ = true;
 };
 

@@ -339,10 +339,10 @@ void Chaos::come_up(const Action& action) {
 void Chaos::lose_power(const std::uint32_t number) {
     SimNode& node = node_of(number);
     if (number != 0) {
-        sync_logs(node);
         for (const std::unique_ptr<AppLog>& log : hosts_[number - 1].logs) {
             log->lose_power();
         }
+        sync_logs(node);
     }
     node.crash(CrashKind::power_loss);
 }

@@ -225,12 +225,23 @@ void draw_faults(Rng& rng, Plan& plan) {
     plan.ends_with_damage = rng.chance(0.1);
 }
 
+/// A large file takes a while to copy. Drawn apart from the rest, which stays as it was for each seed.
+void draw_copying(const std::uint64_t seed, Plan& plan) {
+    Rng rng(seed * 0xD1B54A32D192ED03ull + 5);
+    for (AgentPlan& agent : plan.agents) {
+        for (LogPlan& log : agent.logs) {
+            const bool is_slow = rng.chance(0.25) && log.rotation == Rotation::by_copytruncate;
+            log.copy_time = is_slow ? by_magnitude(rng, 50ms, 3s) : Nanos::zero();
+        }
+    }
+}
+
 std::string ms(const Nanos time) {
     return std::to_string(std::chrono::duration_cast<Millis>(time).count()) + " ms";
 }
 
-std::string yes(const bool value, const char* const what) {
-    return value ? std::string(", ") + what : std::string();
+std::string yes(const bool value, const std::string& what) {
+    return value ? ", " + what : std::string();
 }
 
 std::string text_of(const LogPlan& log) {
@@ -239,7 +250,8 @@ std::string text_of(const LogPlan& log) {
          + " each " + ms(log.write_interval) + ", rotated by "
          + (log.rotation == Rotation::by_rename ? "rename" : "copytruncate") + " each "
          + ms(log.rotate_interval) + yes(log.has_banner, "banner") + yes(log.is_halved, "halved")
-         + yes(log.is_moved_away, "into another folder") + "\n";
+         + yes(log.is_moved_away, "into another folder")
+         + yes(log.copy_time != Nanos::zero(), "copied within " + ms(log.copy_time)) + "\n";
 }
 
 std::string text_of(const Action& action) {
@@ -301,6 +313,7 @@ Plan Plan::draw(const std::uint64_t seed) {
                                             : 0;
     draw_actions(rng, plan);
     draw_faults(rng, plan);
+    draw_copying(seed, plan);
     return plan;
 }
 
@@ -330,6 +343,7 @@ std::set<std::string> Plan::faults() const {
             add(log.has_banner, "banner");
             add(log.is_halved, "halves");
             add(log.is_moved_away, "moving");
+            add(log.copy_time != Nanos::zero(), "copying");
         }
     }
     for (const Action& action : actions) {
@@ -372,6 +386,7 @@ void Plan::without(const std::string& fault) {
             log.has_banner = log.has_banner && fault != "banner";
             log.is_halved = log.is_halved && fault != "halves";
             log.is_moved_away = log.is_moved_away && fault != "moving";
+            log.copy_time = fault == "copying" ? Nanos::zero() : log.copy_time;
         }
     }
     for (Action& action : actions) {

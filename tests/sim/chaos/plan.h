@@ -25,6 +25,7 @@ struct LogPlan {
     std::uint32_t line_bytes_max = 0;
     Rotation rotation = Rotation::by_rename;
     Nanos rotate_interval{};
+    Nanos copy_time{};           // between copy and cut; nothing is written then
     bool has_banner = false;     // each new file begins with the same long line
     bool is_halved = false;      // a line is written in two parts, with time between
     bool is_moved_away = false;  // rotated into a folder that no input means
