@@ -73,6 +73,27 @@ std::string judge_order(const AppLog& log, const Arrived& arrived) {
     return "";
 }
 
+/// A stream stays on its partition for life.
+std::string judge_partitions(const AppLog& log, const Arrived& arrived) {
+    std::vector<std::size_t> content_of(log.written());
+    for (std::size_t i = 0; i < log.contents().size(); ++i) {
+        for (const WrittenLine& line : log.contents()[i].lines) {
+            content_of[line.number] = i;
+        }
+    }
+    std::map<std::size_t, std::int32_t> partition_of;  // by content
+    for (std::size_t i = 0; i < arrived.numbers.size(); ++i) {
+        const std::uint64_t number = arrived.numbers[i];
+        const std::int32_t partition = arrived.partitions[i];
+        const auto [known, is_new] = partition_of.emplace(content_of[number], partition);
+        if (!is_new && known->second != partition) {
+            return in(log, number) + " is in partition " + std::to_string(partition)
+                 + ", others of its file in " + std::to_string(known->second);
+        }
+    }
+    return "";
+}
+
 std::string judge_content(
     const AppLog& log, const Content& content, const std::vector<bool>& is_there
 ) {
@@ -91,6 +112,7 @@ std::string judge_content(
 
 std::string judge_log(const AppLog& log, const Arrived& arrived) {
     std::string wrong = judge_order(log, arrived);
+    wrong = wrong.empty() ? judge_partitions(log, arrived) : wrong;
     if (!wrong.empty() || arrived.may_lack) {
         return wrong;
     }
