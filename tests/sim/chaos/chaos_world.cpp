@@ -106,6 +106,10 @@ void Chaos::make_hosts() {
         host.node->disk().sync_all();
     }
     seen_.on_record = [this](const std::string& value) { note_read(value); };
+    seen_.on_offset =
+        [this](const std::string& name, const std::int32_t partition, const std::int64_t offset) {
+            check_committed(name, partition, offset);
+        };
 }
 
 void Chaos::note_read(const std::string& value) {
@@ -208,6 +212,28 @@ void Chaos::check_leader_epochs() {
             }
             known->second = partition.leader_epoch;
         }
+    }
+}
+
+/// Nobody sees a record that a power loss may take away.
+void Chaos::check_committed(
+    const std::string& name, const std::int32_t partition, const std::int64_t offset
+) {
+    CollectorProgram* const program = collector_program();
+    if (program == nullptr || !program->is_up()) {
+        return;
+    }
+    const metadata::ImagePtr image = program->collector().store().image();
+    const metadata::TopicImage* const described = image->find(name);
+    const replica::PartitionPtr found =
+        described == nullptr
+            ? nullptr
+            : program->collector().replicas().find(described->id, PartitionIndex(partition));
+    if (found != nullptr && found->high_watermark().value <= offset) {
+        fail(
+            name + "/" + std::to_string(partition) + "@" + std::to_string(offset)
+            + " was read before it was committed"
+        );
     }
 }
 

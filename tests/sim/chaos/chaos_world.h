@@ -76,6 +76,7 @@ private:
     void copy_checkpoints();
     void note_read(const std::string& value);
     void check_leader_epochs();
+    void check_committed(const std::string& name, std::int32_t partition, std::int64_t offset);
     [[nodiscard]] bool is_batch_in_flight();
     void heal();
 

@@ -147,7 +147,7 @@ void ReaderProgram::take(
 ) {
     SeenPartition& seen = seen_.partitions[{topic, partition}];
     ctl::PartitionCursor cursor{.partition = partition, .next = seen.next};
-    const auto take_row = [this, &seen, &topic](const ctl::RecordRow& row) {
+    const auto take_row = [this, &seen, &topic, partition](const ctl::RecordRow& row) {
         if (row.offset != seen.next && seen_.problem.empty()) {
             seen_.problem = row.address() + " follows " + std::to_string(seen.next);
         }
@@ -157,6 +157,9 @@ void ReaderProgram::take(
         ++seen_.records;
         if (seen_.on_record) {
             seen_.on_record(seen.values.back());
+        }
+        if (seen_.on_offset) {
+            seen_.on_offset(topic, partition, row.offset);
         }
         return true;
     };

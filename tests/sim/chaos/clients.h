@@ -31,6 +31,8 @@ struct Seen {
     std::string problem;
     std::uint64_t records = 0;
     std::function<void(const std::string& value)> on_record;
+    std::function<void(const std::string& topic, std::int32_t partition, std::int64_t offset)>
+        on_offset;
 };
 
 /// Reads all topics, over any number of lost connections, until it is cancelled.
