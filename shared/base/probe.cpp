@@ -19,7 +19,6 @@ const char* to_string(const Mark mark) noexcept {
     case Mark::batch_was_known: return "batch_was_known";
     case Mark::batch_put_off: return "batch_put_off";
     case Mark::request_unanswered: return "request_unanswered";
-    case Mark::memory_full: return "memory_full";
     case Mark::cursor_duplicate: return "cursor_duplicate";
     case Mark::cursor_overlap: return "cursor_overlap";
     case Mark::cursor_gap: return "cursor_gap";
@@ -47,6 +46,7 @@ const char* to_string(const FaultPoint point) noexcept {
     case FaultPoint::put_off_batch: return "put_off_batch";
     case FaultPoint::roll_segment_early: return "roll_segment_early";
     case FaultPoint::write_state_early: return "write_state_early";
+    case FaultPoint::compact_early: return "compact_early";
     case FaultPoint::count: break;
     }
     return "unknown";

@@ -26,7 +26,6 @@ enum class Mark : std::uint8_t {
     batch_was_known,
     batch_put_off,
     request_unanswered,
-    memory_full,
     // The collector's partitions.
     cursor_duplicate,
     cursor_overlap,
@@ -55,6 +54,7 @@ enum class FaultPoint : std::uint8_t {
     put_off_batch,
     roll_segment_early,
     write_state_early,
+    compact_early,
     count  ///< none: how many there are
 };
 [[nodiscard]] const char* to_string(FaultPoint point) noexcept;

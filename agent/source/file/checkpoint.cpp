@@ -181,7 +181,7 @@ Task<Result<Ok>> Checkpoint::write_what_is_due() {
     if (!is_synced_ && env_.clock.now() >= synced_at_ + options_.sync_interval) {
         LB_CO_CHECK(co_await sync());
     }
-    if (should_compact()) {
+    if (should_compact() || LB_FAULT(env_, compact_early)) {
         LB_REACHED(env_, checkpoint_compacted);
         LB_CO_CHECK(co_await compact());
     }

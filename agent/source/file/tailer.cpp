@@ -119,11 +119,7 @@ std::optional<ThrottledBy> Tailer::held_up_by(const Stream& stream) {
     if (!stream.losses.empty() || !events_.may_read(stream) || !outlet_.has_room(stream.uid)) {
         return ThrottledBy::collector;
     }
-    if (memory_.may_read()) {
-        return std::nullopt;
-    }
-    LB_REACHED(env_, memory_full);
-    return ThrottledBy::memory;
+    return memory_.may_read() ? std::nullopt : std::optional(ThrottledBy::memory);
 }
 
 Task<void> Tailer::turn(Stream& stream) {
@@ -171,7 +167,6 @@ Task<void> Tailer::turn(Stream& stream) {
         }
         break;
     case After::no_memory:
-        LB_REACHED(env_, memory_full);
         turns_.block(stream);
         meters_.begin_wait(stream, ThrottledBy::memory);
         break;

@@ -306,6 +306,20 @@ bool Chaos::is_batch_in_flight() {
     });
 }
 
+/// A node that is down when its turn comes, or that nothing is on its way from for long, is not killed.
+void Chaos::make_up_for_crashes() {
+    const bool is_enough = result_.crashes >= crashes_min && result_.crashes_in_flight != 0;
+    if (is_healed_ || is_enough) {
+        return;
+    }
+    Action kill;
+    kill.node = 1;
+    kill.lasts = 300ms;
+    kill.waits_for_flight = true;
+    take_down_soon(kill, world_.events().now() + flight_wait_max);
+    world_.events().after(2s, [this] { make_up_for_crashes(); });
+}
+
 void Chaos::take_down_soon(const Action& action, const SteadyTime until) {
     const bool is_now = !action.waits_for_flight || is_batch_in_flight()
                      || world_.events().now() >= until;
@@ -642,6 +656,9 @@ ChaosResult Chaos::run() {
     }
     for (const Action& action : plan_.actions) {
         schedule(action);
+    }
+    if (plan_.has_enough_crashes) {
+        world_.events().after(plan_.trouble_time / 2, [this] { make_up_for_crashes(); });
     }
     world_.run_for(plan_.trouble_time);
     heal();

@@ -68,6 +68,7 @@ private:
 
     void schedule(const Action& action);
     void perform(const Action& action);
+    void make_up_for_crashes();
     void take_down_soon(const Action& action, SteadyTime until);
     void take_down(const Action& action);
     void come_up(const Action& action);

@@ -113,7 +113,7 @@ std::string weakness_of(const ChaosResult& result) {
     };
     std::string weak = at_least(result.lines, 2000, "lines") + at_least(result.logs, 3, "files")
                      + at_least(result.rotations, 2, "rotations")
-                     + at_least(result.crashes, 3, "crashes")
+                     + at_least(result.crashes, crashes_min, "crashes")
                      + at_least(result.crashes_in_flight, 1, "crashes with a batch in flight");
     weak += at_least(
         static_cast<std::uint64_t>(

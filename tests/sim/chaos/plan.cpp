@@ -395,6 +395,7 @@ void Plan::without(const std::string& fault) {
 }
 
 void Plan::without_action(const std::uint32_t number) {
+    has_enough_crashes = false;
     std::erase_if(actions, [number](const Action& action) { return action.number == number; });
 }
 

@@ -82,6 +82,9 @@ struct Action {
     Nanos jump{};
 };
 
+/// Less than so many crashes, one of them with a batch on its way, show nothing.
+inline constexpr std::uint64_t crashes_min = 3;
+
 struct Plan {
     std::uint64_t seed = 0;
     Nanos trouble_time{};  // from the beginning to when everything is healed
@@ -93,8 +96,9 @@ struct Plan {
     io::SimBackendOptions backend;  // of all nodes
     io::SimDiskFaults agent_disk;
     io::SimDiskFaults collector_disk;
-    double fault_points = 0;        // how often LB_FAULT strikes
-    bool ends_with_damage = false;  // a bit of the collector's synced log is turned at the end
+    double fault_points = 0;         // how often LB_FAULT strikes
+    bool has_enough_crashes = true;  // what the actions leave out is made up for
+    bool ends_with_damage = false;   // a bit of the collector's synced log is turned at the end
 
     /// The same seed gives the same plan.
     [[nodiscard]] static Plan draw(std::uint64_t seed);
