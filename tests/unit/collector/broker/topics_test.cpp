@@ -159,6 +159,20 @@ BOOST_AUTO_TEST_CASE(a_topic_that_found_no_room_is_opened_when_it_is_asked_for_a
     BOOST_TEST(opened.partitions[0].leader_id == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_topic_that_found_no_room_is_opened_when_all_are_asked_for) {
+    BrokerWorld world;
+    world.machine.judge_ops([](const io::Op& op) {
+        return op.kind == io::OpKind::fallocate ? ENOSPC : sim::OpGate::passes;
+    });
+    static_cast<void>(topic_of(world, metadata_of({"t"})));
+    world.machine.judge_ops({});
+    world.machine.run_for(2s);
+    const auto response = world.answer_to<kafka::MetadataResponse>(kafka::MetadataRequest());
+    BOOST_REQUIRE(response.topics.size() == 1u);
+    BOOST_REQUIRE(response.topics[0].partitions.size() == 1u);
+    BOOST_TEST(response.topics[0].partitions[0].leader_id == 1);
+}
+
 // --- CreateTopics --------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_topic_that_cannot_be_is_refused_with_its_own_error) {
