@@ -290,6 +290,21 @@ void Locator::absorb(Stream& twin, Stream& stream) {
     streams_.remove(twin);
 }
 
+Task<void> Locator::look_at_head(Stream& fresh) {
+    if (fresh.identity.head_len != 0) {
+        co_return;
+    }
+    const Result<OpenFile> opened = co_await identifier_.open(fresh.path_now);
+    if (!opened || key_of(opened->identity) != key_of(fresh.identity)) {
+        co_return;
+    }
+    FileIdentity identity = fresh.identity;
+    identity.head_len = opened->identity.head_len;
+    identity.head_hash = opened->identity.head_hash;
+    identity.size_seen = opened->identity.size_seen;
+    streams_.set_identity(fresh, std::move(identity));
+}
+
 Task<void> Locator::reconsider(Stream& fresh) {
     Result<Ok> looked = co_await reconsider_once(fresh);
     for (int attempt = 1; !looked && attempt < copy_attempts; ++attempt) {
@@ -308,7 +323,10 @@ Task<Result<Ok>> Locator::reconsider_once(Stream& fresh) {
     }
     if (kin.kinship == Kinship::moved) {
         co_await absorb_copy(fresh, *kin.stream, std::move(opened));
-    } else if (kin.kinship == Kinship::copied && is_left_alone(fresh.path_now, kin, opened.identity.size_seen)) {
+        co_return Ok{};
+    }
+    const bool is_copy = kin.kinship == Kinship::copied;
+    if (is_copy && is_left_alone(fresh.path_now, kin, opened.identity.size_seen)) {
         if (fresh.file != nullptr) {
             co_await tailer_.close(fresh);
         }

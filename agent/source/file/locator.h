@@ -38,6 +38,8 @@ public:
     Task<void> missing(Stream& stream);
     /// `twin` has the file of `stream`, and nothing of it was read: it was a mistake, and is removed.
     void absorb(Stream& twin, Stream& stream);
+    /// An active stream of which nothing was read, and no collector knows anything: what its file has is its.
+    Task<void> look_at_head(Stream& fresh);
     /// An active stream of which nothing was read: whether it is what another one goes on in, or a copy, by
     /// what is known now. No stream has its turn.
     Task<void> reconsider(Stream& fresh);
