@@ -56,17 +56,19 @@ BOOST_AUTO_TEST_SUITE(state_dir)
 
 BOOST_AUTO_TEST_CASE(a_machine_whose_id_cannot_be_read_now_is_not_taken_for_one_without) {
     sim::SimMachine machine;
+    static_cast<void>(machine.disk().make_dir("/etc", 0755));
     machine.set_content("/etc/machine-id", "this one\n");
     StateDir& first = machine.make<StateDir>(machine.env(), "/state");
     machine.judge_ops([](const io::Op& op) {
-        return op.path == "/etc/machine-id" ? EIO : sim::OpGate::passes;
+        const bool is_asked = op.path != nullptr && std::string_view(op.path) == "/etc/machine-id";
+        return is_asked ? EIO : sim::OpGate::passes;
     });
     BOOST_TEST((machine.run(first.open()).code() == ErrorCode::io));
     machine.run(first.close());
     machine.judge_ops({});
     StateDir& second = machine.make<StateDir>(machine.env(), "/state");
     BOOST_REQUIRE(machine.run(second.open()).has_value());
-    BOOST_TEST(second.machine_id() == "this one\n");
+    BOOST_TEST(second.machine_id() == std::string("this one\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_second_agent_is_refused_while_the_first_is_at_work) {
