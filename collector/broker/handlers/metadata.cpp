@@ -141,8 +141,10 @@ Task<Reply> handle_metadata(Broker& broker, Request request) {
     const bool wants_all = !asked->topics || (version == 0 && asked->topics->empty());
     if (wants_all) {
         for (const metadata::TopicImage& topic : image->topics()) {
-            if (!broker.replicas.has_all(topic
-                )) {  // tried again, as if it was asked for by its name
+            // Tried again, as if it was asked for by its name; one that was deleted since is not made anew.
+            const bool is_to_open = !broker.replicas.has_all(topic)
+                                 && broker.meta.image()->find(topic.id) != nullptr;
+            if (is_to_open) {
                 [[maybe_unused]] const KafkaError opened =
                     co_await create_missing(broker, topic.name);
             }
