@@ -7,6 +7,7 @@ namespace logboom::agent {
 namespace {
 
 constexpr std::size_t identity_bytes_max = 4096;
+constexpr const char* machine_id_file = "/etc/machine-id";
 constexpr std::size_t machine_id_bytes_max = 256;
 
 Result<source::AgentIdentity> parse_identity(const ByteView bytes) {
@@ -25,9 +26,13 @@ Task<Result<Ok>> StateDir::open() {
     lock_ = std::make_unique<io::File>(std::move(lock));
     LB_CO_CHECK(co_await lock_->lock());
     const Result<std::string> machine =
-        co_await env_.fs.read_file("/etc/machine-id", machine_id_bytes_max);
+        co_await env_.fs.read_file(machine_id_file, machine_id_bytes_max);
     if (!machine && machine.code() != ErrorCode::not_found) {
         // Who does not say who he is passes for a copy of himself at a collector that still sees him.
+        env_.log.error(
+            "the machine's id cannot be read: make the file readable or check its disk, then start again",
+            {kv("file", machine_id_file), kv("error", to_string(machine.error()))}
+        );
         co_return machine.error();
     }
     machine_id_ = machine ? *machine : std::string();

@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(a_machine_whose_id_cannot_be_read_now_is_not_taken_for_one_
         return is_asked ? EIO : sim::OpGate::passes;
     });
     BOOST_TEST((machine.run(first.open()).code() == ErrorCode::io));
+    BOOST_TEST(machine.has_logged("/etc/machine-id"));
     machine.run(first.close());
     machine.judge_ops({});
     StateDir& second = machine.make<StateDir>(machine.env(), "/state");
