@@ -439,9 +439,9 @@ Task<Result<Ok>> Log::finish_last_segment(const Recovery& recovery) {
         LB_CO_CHECK(co_await file->truncate(valid_bytes));
     }
     Result<Ok> synced = co_await write_back(*segment);
-    if (!synced
-        && synced.code()
-               == ErrorCode::no_space) {  // as on file systems that copy what is overwritten
+    // As on file systems that copy what is overwritten.
+    const bool has_no_room = !synced && synced.code() == ErrorCode::no_space;
+    if (has_no_room) {
         env_.log.warn(
             "no room to write the end of a log once more: it counts as durable when its sync succeeds",
             {kv("partition", partition_dir_name(key_)), kv("error", to_string(synced.error()))}
